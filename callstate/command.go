@@ -1,0 +1,242 @@
+package callstate
+
+import "time"
+
+// Command is anything that a call wants done: an intent, not a method. The set is closed.
+type Command interface{ command() }
+
+// Signal is a command for sip.
+type Signal interface {
+	Command
+	signal()
+}
+
+// MediaCommand is a command for media.
+type MediaCommand interface {
+	Command
+	media()
+}
+
+type toSignal struct{}
+
+func (toSignal) command() {}
+func (toSignal) signal()  {}
+
+type toMedia struct{}
+
+func (toMedia) command() {}
+func (toMedia) media()   {}
+
+type toExchange struct{}
+
+func (toExchange) command() {}
+
+// --- for sip ----------------------------------------------------------------------------------------------------
+
+// Locate asks where a number is registered; answered by Located.
+type Locate struct {
+	toSignal
+	Call   CallID
+	Ref    uint32
+	Number string
+}
+
+// Dial sends an INVITE to one contact. The leg's events follow; the last is LegEnded.
+type Dial struct {
+	toSignal
+	Leg        LegID
+	To         Contact
+	Number     string // the number that this contact is of
+	From       Party
+	SDP        []byte
+	Diversions []Diversion // newest first
+	ReferredBy string      // RFC 3892
+	Hops       int         // how often the call was sent on already
+}
+
+// Ring sends a 1xx to a leg that called us: 180, 181, or 183 with SDP.
+type Ring struct {
+	toSignal
+	Leg    LegID
+	Status int
+	SDP    []byte
+}
+
+// Answer sends 200 to a leg that called us. SDP is the answer, or the offer when the INVITE had none.
+type Answer struct {
+	toSignal
+	Leg LegID
+	SDP []byte
+}
+
+// HangUp ends a leg: CANCEL, BYE or a final status, whichever its dialog needs. LegEnded follows.
+type HangUp struct {
+	toSignal
+	Leg   LegID
+	Cause Cause
+}
+
+// Reoffer sends a re-INVITE with our offer; answered by ReofferAnswered or ReofferRefused. sip keeps only the newest
+// per leg while one is open, and retries glare (RFC 3261 §14.1).
+type Reoffer struct {
+	toSignal
+	Leg LegID
+	Ref uint32
+	SDP []byte
+}
+
+// AcceptOffer answers LegReoffered with 200. SDP is the answer, or our offer when theirs had none.
+type AcceptOffer struct {
+	toSignal
+	Leg LegID
+	Ref uint32
+	SDP []byte
+}
+
+// RefuseOffer answers LegReoffered with a failure; the session stays as it was.
+type RefuseOffer struct {
+	toSignal
+	Leg    LegID
+	Ref    uint32
+	Status int
+}
+
+// AcceptRefer answers ReferReceived with 202 and sends the first NOTIFY (100).
+type AcceptRefer struct {
+	toSignal
+	Leg LegID
+	Ref uint32
+}
+
+// RefuseRefer answers ReferReceived with a failure.
+type RefuseRefer struct {
+	toSignal
+	Leg    LegID
+	Ref    uint32
+	Status int
+}
+
+// ReportTransfer sends a NOTIFY about a REFER: a 1xx while it goes on, a final status once, with which the
+// subscription ends (RFC 3515 §2.4.5).
+type ReportTransfer struct {
+	toSignal
+	Leg    LegID
+	Ref    uint32
+	Status int
+}
+
+// SendInfo sends digits as SIP INFO, one after the other; DigitsSent follows.
+type SendInfo struct {
+	toSignal
+	Leg    LegID
+	Ref    uint32
+	Digits string
+}
+
+// --- for media --------------------------------------------------------------------------------------------------
+
+// OpenMedia gives a leg its port. Offer is the phone's, empty when we are to offer. MediaFailed only if it fails.
+type OpenMedia struct {
+	toMedia
+	Leg   LegID
+	Offer []byte
+}
+
+// MakeOffer asks for an SDP offer; answered by OfferMade. Like names the leg whose codecs come first: the offer lists
+// what can be connected to it. Direction is ours, in our view.
+type MakeOffer struct {
+	toMedia
+	Leg       LegID
+	Ref       uint32
+	Like      LegID
+	Direction Direction
+}
+
+// MakeAnswer asks for the answer to the phone's offer; answered by AnswerMade. Offer is empty for that of OpenMedia.
+type MakeAnswer struct {
+	toMedia
+	Leg       LegID
+	Ref       uint32
+	Offer     []byte
+	Like      LegID
+	Direction Direction
+}
+
+// TakeAnswer brings the phone's answer to our last offer; answered by AnswerTaken.
+type TakeAnswer struct {
+	toMedia
+	Leg    LegID
+	Ref    uint32
+	Answer []byte
+}
+
+// Connect says what a leg hears from now on: the legs in Hears, or Play when there is none. It holds until the next
+// Connect of that leg. Relay, transcoder or mixer is media's choice, told by Connected when Hears is not empty.
+type Connect struct {
+	toMedia
+	Leg   LegID
+	Hears []LegID
+	Play  Sound
+}
+
+// Sound is what media makes itself.
+type Sound string
+
+const (
+	Nothing  Sound = ""         // no packets
+	Silence  Sound = "silence"  // packets of silence
+	Ringback Sound = "ringback" // the tone of ringing
+	Music    Sound = "music"    // music on hold
+	BusyTone Sound = "busy"
+)
+
+// SendDigits puts digits into a leg's outgoing stream, 100 ms each, 100 ms apart, a comma pausing 500 ms, after what is
+// queued there already; DigitsSent follows. Way is ByEvent or ByInband.
+type SendDigits struct {
+	toMedia
+	Leg    LegID
+	Ref    uint32
+	Digits string
+	Way    DigitWay
+}
+
+// CloseMedia frees a leg's port. Nothing about the leg comes from media after it.
+type CloseMedia struct {
+	toMedia
+	Leg LegID
+}
+
+// --- for the exchange -------------------------------------------------------------------------------------------
+
+// StartTimer asks for one TimerFired after the given time.
+type StartTimer struct {
+	toExchange
+	ID    TimerID
+	Name  string // for the log
+	After time.Duration
+}
+
+// StopTimer takes a timer back; it may still fire if that crossed.
+type StopTimer struct {
+	toExchange
+	ID TimerID
+}
+
+// Reply answers Requested.
+type Reply struct {
+	toExchange
+	Ref uint64
+	Err *Error
+}
+
+// Publish tells the outside what happened, in order.
+type Publish struct {
+	toExchange
+	Notice Notice
+}
+
+// Finish is a call's last command: nothing of it is left.
+type Finish struct {
+	toExchange
+	Call CallID
+}

@@ -1,0 +1,250 @@
+package callstate
+
+import "time"
+
+// Event is anything that can happen to a call. The set is closed: one struct each, plain values.
+type Event interface {
+	// Call names the call of birth of what the event is about; the exchange follows moved legs.
+	Call() CallID
+	event()
+}
+
+// legEvent is what all events about one leg have in common.
+type legEvent interface {
+	Event
+	About() LegID
+}
+
+// On is embedded in every event that concerns one leg.
+type On struct{ Leg LegID }
+
+func (o On) Call() CallID { return o.Leg.Call }
+
+// About is the leg that the event is about.
+func (o On) About() LegID { return o.Leg }
+func (On) event()         {}
+
+// Party is who is at the other end of a leg.
+type Party struct {
+	Number string // extension or outside number
+	Name   string // display name, may be empty
+}
+
+// Contact is one place where a number can be reached, as the registrar knows it. Opaque to the core.
+type Contact struct {
+	URI  string // the registered contact
+	Flow string // where its REGISTER really came from, "udp:192.0.2.7:5060"
+}
+
+// Diversion tells who sent a call on and why (RFC 5806, RFC 7044).
+type Diversion struct {
+	Number string
+	Reason string // "deflection", "no-answer", "user-busy", "unconditional"
+}
+
+// --- from sip ---------------------------------------------------------------------------------------------------
+
+// LegOffered opens a call: an authenticated phone sent an INVITE. SDP is empty when the INVITE had no offer.
+type LegOffered struct {
+	On
+	From      Party
+	To        string // what was dialled: the user part of the Request-URI
+	SDP       []byte
+	Facts     Facts
+	Hops      int    // forwards that the INVITE already went through (Diversion, History-Info)
+	SIPCallID string // to match a capture
+	Memo      []byte
+}
+
+// LegProgress is a 1xx other than 100 on a leg that we dialled. Branch tells early dialogs apart (the To-tag).
+type LegProgress struct {
+	On
+	Status int
+	Branch string
+	SDP    []byte
+	Facts  Facts
+}
+
+// LegAnswered is the first 2xx on a leg that we dialled. Forked and late ones never leave sip.
+type LegAnswered struct {
+	On
+	Branch string
+	SDP    []byte
+	Facts  Facts
+	Memo   []byte
+}
+
+// LegConfirmed is the ACK to our 2xx; SDP is set when our 2xx carried the offer.
+type LegConfirmed struct {
+	On
+	SDP   []byte
+	Facts Facts
+	Memo  []byte
+}
+
+// LegEnded is the last event of a leg: its dialog is over, or its INVITE failed.
+type LegEnded struct {
+	On
+	Cause Cause
+}
+
+// LegReoffered is a re-INVITE or an UPDATE with an offer; SDP is empty for a re-INVITE that asks us to offer.
+// It is answered by AcceptOffer or RefuseOffer with the same Ref.
+type LegReoffered struct {
+	On
+	Ref   uint32
+	SDP   []byte
+	Facts Facts
+}
+
+// ReofferAnswered brings the answer to an offer of ours: to Reoffer, or in the ACK to an offer that AcceptOffer carried.
+type ReofferAnswered struct {
+	On
+	Ref   uint32
+	SDP   []byte
+	Facts Facts
+}
+
+// ReofferRefused tells that our offer was refused for good (retries of glare are sip's), or got an unusable answer.
+type ReofferRefused struct {
+	On
+	Ref    uint32
+	Status int
+}
+
+// ReferReceived is a REFER in the leg's dialog (RFC 3515). It is answered by AcceptRefer or RefuseRefer with the same
+// Ref, and then reported on with ReportTransfer.
+type ReferReceived struct {
+	On
+	Ref        uint32
+	Target     string // user part of the Refer-To URI
+	ReferredBy string // as sent, may be empty
+	Replaces   string // of the Refer-To URI, may be empty
+}
+
+// ReferGone tells that nobody listens to the reports on a REFER any more (edge case T20).
+type ReferGone struct {
+	On
+	Ref uint32
+}
+
+// DigitReceived is one key press, told once however it came.
+type DigitReceived struct {
+	On
+	Digit    string // one of 0-9 * # A-D
+	Duration time.Duration
+	Via      DigitWay
+	Passed   bool // media already relayed it to whoever hears the leg
+}
+
+// DigitWay is a way to carry a digit.
+type DigitWay string
+
+const (
+	ByEvent  DigitWay = "event"  // RFC 4733
+	ByInfo   DigitWay = "info"   // SIP INFO, application/dtmf-relay
+	ByInband DigitWay = "inband" // tones in the audio
+)
+
+// DigitsSent tells that the string of one SendDigits is out, or why it is not.
+type DigitsSent struct {
+	On
+	Ref  uint32
+	Fail string // empty when all were sent
+}
+
+// Located answers Locate: the contacts at which Number can be reached now; none when it is not registered.
+type Located struct {
+	ID       CallID
+	Ref      uint32
+	Contacts []Contact
+}
+
+func (e Located) Call() CallID { return e.ID }
+func (Located) event()         {}
+
+// --- from media -------------------------------------------------------------------------------------------------
+
+// OfferMade answers MakeOffer.
+type OfferMade struct {
+	On
+	Ref uint32
+	SDP []byte
+}
+
+// AnswerMade answers MakeAnswer. Facts are those of the answer in the phone's view.
+type AnswerMade struct {
+	On
+	Ref   uint32
+	SDP   []byte
+	Facts Facts
+}
+
+// AnswerTaken answers TakeAnswer: the phone's answer was understood and is in force.
+type AnswerTaken struct {
+	On
+	Ref   uint32
+	Facts Facts
+}
+
+// MediaFailed answers OpenMedia, MakeOffer, MakeAnswer or TakeAnswer (Ref 0 for OpenMedia): it could not be done. What
+// was in force before still is.
+type MediaFailed struct {
+	On
+	Ref    uint32
+	Reason MediaFailure
+	Text   string
+}
+
+// MediaFailure tells why media could not do what was asked.
+type MediaFailure string
+
+const (
+	NoPorts  MediaFailure = "no ports"        // the configured range is used up
+	NoCodec  MediaFailure = "no common codec" // nothing that the phone and we, or its partner, share
+	BadSDP   MediaFailure = "bad sdp"         // the body cannot be used
+	NoStream MediaFailure = "no stream"       // no such leg in media
+)
+
+// Connected tells how a Connect was carried out.
+type Connected struct {
+	On
+	How ConnectedHow
+}
+
+// ConnectedHow is what media put between two legs.
+type ConnectedHow string
+
+const (
+	Relayed    ConnectedHow = "relayed"
+	Transcoded ConnectedHow = "transcoded"
+	Impossible ConnectedHow = "impossible"
+)
+
+// MediaSilent tells that nothing was received on a leg for calls.silence although its phone should send. It is told
+// again after each further such time.
+type MediaSilent struct{ On }
+
+// --- from the exchange and the outside --------------------------------------------------------------------------
+
+// TimerFired tells that a timer ran out.
+type TimerFired struct{ ID TimerID }
+
+func (e TimerFired) Call() CallID { return e.ID.Call }
+func (TimerFired) event()         {}
+
+// Requested is an application's wish. It is answered by exactly one Reply with the same Ref.
+type Requested struct {
+	ID  CallID
+	Ref uint64
+	Req Request
+}
+
+func (e Requested) Call() CallID { return e.ID }
+func (Requested) event()         {}
+
+// Stopping asks a call to end because the switch stops.
+type Stopping struct{ ID CallID }
+
+func (e Stopping) Call() CallID { return e.ID }
+func (Stopping) event()         {}

@@ -1,0 +1,155 @@
+package callstate
+
+import (
+	"context"
+	"time"
+)
+
+// Request is what the outside may ask of a call. The set is closed.
+type Request interface{ request() }
+
+type asked struct{}
+
+func (asked) request() {}
+
+// Side names a party of a call: who called, who was called, or both.
+type Side string
+
+const (
+	Caller Side = "caller"
+	Callee Side = "callee"
+	All    Side = "all"
+)
+
+// Forward sends a call that still rings on to another number. Replied to once the new target has been located.
+type Forward struct {
+	asked
+	Destination string
+}
+
+// SendKeys sends digits to one party or both, while they talk. Keys: 0-9 * # A-D and a comma for a pause of 500 ms.
+// Replied to once queued.
+type SendKeys struct {
+	asked
+	To   Side
+	Keys string
+}
+
+// End hangs up a call in any state.
+type End struct{ asked }
+
+// Hold puts both parties on hold; they hear music, never each other. Holding a held call does nothing.
+type Hold struct{ asked }
+
+// Unhold takes back Hold; it does not undo a hold made by a phone.
+type Unhold struct{ asked }
+
+// BlindTransfer connects the other party to Target; Transferor leaves once the target answers. Replied to once the
+// target is being dialled. If it fails, the two go on talking as before.
+type BlindTransfer struct {
+	asked
+	Transferor Side // Caller or Callee
+	Target     string
+}
+
+// Calls is all that control sees of the switch. Safe for concurrent use.
+type Calls interface {
+	// Do gives a request to a call and waits for its reply, at most until ctx ends; the request goes on all the same
+	// (edge case A5). The error is an *Error or ctx's.
+	Do(ctx context.Context, id CallID, req Request) error
+	// List returns what every call in progress last showed, in order of start. It disturbs no call.
+	List() []*Summary
+	// Get returns the summary of one call in progress, nil when there is none.
+	Get(id CallID) *Summary
+	// Now is the moment against which running durations are computed.
+	Now() Time
+	// Watch registers f for every notice, called in order per call; f must not block. The returned func ends it.
+	Watch(f func(Notice)) (stop func())
+}
+
+// Summary is what lists show of a call: an immutable value, stored anew after each step that changes it.
+type Summary struct {
+	ID            CallID
+	State         Shown
+	Caller        Party
+	Callee        Party  // who rings or talks now; Number is the destination
+	CallerDialled string // what the caller dialled
+	CalleeDialled string // what is dialled towards the callee now, after forwards
+	Started       Time
+	RingFrom      Time // zero until it rings
+	Answered      Time // zero until the answer
+	Ended         Time // zero until the end
+	Legs          []LegSummary
+}
+
+// LegSummary is one leg of a Summary.
+type LegSummary struct {
+	ID        LegID
+	Party     Party
+	State     string // a leg state of machines.go
+	Inbound   bool   // it called us
+	SIPCallID string
+}
+
+// Shown is the state of a call as the outside sees it.
+type Shown string
+
+const (
+	ShownSetup   Shown = "setup"
+	ShownRinging Shown = "ringing"
+	ShownInCall  Shown = "in call"
+	ShownHeld    Shown = "held" // by a phone or by the API
+	ShownEnded   Shown = "ended"
+)
+
+// RingDuration is how long it has rung at now; it stops growing at the answer.
+func (s *Summary) RingDuration(now Time) time.Duration {
+	if s.RingFrom == (Time{}) {
+		return 0
+	}
+	return until(s.RingFrom, s.Answered, s.Ended, now)
+}
+
+// TalkDuration is how long the parties have been connected at now, holds included.
+func (s *Summary) TalkDuration(now Time) time.Duration {
+	if s.Answered == (Time{}) {
+		return 0
+	}
+	return until(s.Answered, s.Ended, now)
+}
+
+// until is the time from start to the first of ends that is set, never negative.
+func until(start Time, ends ...Time) time.Duration {
+	for _, e := range ends {
+		if e != (Time{}) {
+			return max(0, e.Mono-start.Mono)
+		}
+	}
+	return 0
+}
+
+// Notice is something that happened to a call, for subscribers, logs and the trace.
+type Notice struct {
+	Kind    NoticeKind
+	Summary *Summary
+	Leg     LegID // whom it is about, zero for the whole call
+	Cause   Cause // of Ended, LegGone and TransferFailed
+	Digit   string
+}
+
+// NoticeKind is the closed vocabulary of notices.
+type NoticeKind string
+
+const (
+	NoticeCreated        NoticeKind = "created"
+	NoticeRinging        NoticeKind = "ringing"
+	NoticeAnswered       NoticeKind = "answered"
+	NoticeHeld           NoticeKind = "held"
+	NoticeResumed        NoticeKind = "resumed"
+	NoticeForwarded      NoticeKind = "forwarded"
+	NoticeTransferring   NoticeKind = "transferring"
+	NoticeTransferred    NoticeKind = "transferred"
+	NoticeTransferFailed NoticeKind = "transfer failed"
+	NoticeDigit          NoticeKind = "digit"
+	NoticeEnded          NoticeKind = "ended" // the last one, exactly once
+)
