@@ -1,0 +1,29 @@
+package callstate
+
+import "time"
+
+// Settings are the call's own limits. A zero duration switches the limit off, except RingTimeout.
+type Settings struct {
+	RingTimeout time.Duration // how long one number rings
+	MaxCall     time.Duration // calls.max: how long a call may last
+	Hops        int           // calls.hops: how often a call may be sent on
+	Transfer    TransferSettings
+}
+
+// TransferSettings say what a transfer does when its target does not answer.
+type TransferSettings struct {
+	NoAnswer time.Duration // how long the target, or a recalled transferor, rings
+	OnFail   string        // "recall": call the transferor back when it has left; "release": end the transferee
+	Retries  int           // how often the transferor is called back
+	Delay    time.Duration // pause before each call back
+}
+
+// DefaultSettings are those of the documented configuration.
+func DefaultSettings() Settings {
+	return Settings{
+		RingTimeout: 30 * time.Second,
+		MaxCall:     12 * time.Hour,
+		Hops:        5,
+		Transfer:    TransferSettings{NoAnswer: 15 * time.Second, OnFail: "recall", Retries: 2, Delay: 10 * time.Second},
+	}
+}
