@@ -1,23 +1,307 @@
 package callstate
 
-// Call is one call: its legs, what they hear, at most one forward and one transfer. It is a plain value: it can be
-// copied, compared and encoded. Only its exchange goroutine touches it.
+import (
+	"slices"
+	"time"
+)
+
+// Call is one call: its legs, its bridge, at most one forward and one transfer. It is a plain value: it can be copied,
+// compared and encoded. Only its exchange goroutine touches it.
 type Call struct {
 	ID       CallID
+	State    string
 	Settings Settings
-	dir      *Directory
-	out      []Command
+
+	Legs   []*Leg
+	Bridge []LegID // the legs that hear each other; alone in it, a leg hears ringback
+
+	Caller, Callee           LegID // the two parties; Callee is zero until the answer
+	CallerParty, CalleeParty Party
+	CallerDialled            string
+	CalleeDialled            string
+	Hops                     int         // how often the call was sent on
+	Diversions               []Diversion // newest first
+
+	Fork     *Fork     // what is being dialled now
+	Forward  *Forward  // a forward whose destination is being located
+	Transfer *Transfer // a transfer under way
+
+	Started, RingFrom, Answered, Ended Time
+	Cause                              Cause
+	ShowsHeld                          bool // what the last held or resumed notice said
+
+	Timers  []Timer
+	LastLeg uint32
+	LastRef uint32
+	LastTmr uint32
+
+	dir *Directory
+	now Time
+	out []Command
 }
 
+// Timer is a timer that runs.
+type Timer struct {
+	ID   TimerID
+	Name string
+}
+
+// Names of timers.
+const (
+	timerRing   = "ring"   // the number being dialled has rung long enough
+	timerMax    = "max"    // calls.max
+	timerLeave  = "leave"  // the transferor was given time to leave by itself
+	timerRecall = "recall" // pause before the transferor is called back
+	timerGuard  = "guard"  // legs that never report their end
+)
+
+const (
+	leaveTime = 4 * time.Second   // edge case T1: "a few seconds"
+	guardTime = 150 * time.Second // longer than any transaction, retry of credentials included
+)
+
 // NewCall makes a call that has seen nothing yet; its first event is LegOffered.
-func NewCall(id CallID, s Settings, d *Directory) *Call { return &Call{ID: id, Settings: s, dir: d} }
+func NewCall(id CallID, s Settings, d *Directory) *Call {
+	return &Call{ID: id, State: CallNew, Settings: s, dir: d}
+}
 
 // Step applies one input and returns what must now be done, in order. It never blocks and never fails: what goes wrong
 // is a command (HangUp, Reply with an error) or a state. The slice is valid until the next Step.
 func (c *Call) Step(in Input) []Command {
-	c.out = c.out[:0]
+	clear(c.out)
+	c.out, c.now = c.out[:0], in.At
+	if c.State == CallOver {
+		c.refuseLate(in.Ev)
+		return c.out
+	}
+	c.handle(in.Ev)
+	c.refresh()
+	c.showHold()
+	c.finish()
 	return c.out
 }
 
-// Summary is what lists show of the call now; a fresh value each time.
-func (c *Call) Summary() *Summary { return &Summary{ID: c.ID} }
+// handle hands an event to its rule. Events of legs and timers that are gone are ignored here and nowhere else.
+func (c *Call) handle(ev Event) {
+	switch ev := ev.(type) {
+	case LegOffered:
+		c.legOffered(ev)
+	case Located:
+		c.located(ev)
+	case TimerFired:
+		c.timerFired(ev)
+	case Requested:
+		c.requested(ev)
+	case Stopping:
+		c.endAll(Cause{Kind: Shutdown})
+	case legEvent:
+		if l := c.leg(ev.About()); l != nil {
+			c.handleLeg(l, ev)
+		} else {
+			c.refuseLate(ev)
+		}
+	}
+}
+
+// handleLeg hands an event of a leg that exists to its rule.
+func (c *Call) handleLeg(l *Leg, ev legEvent) {
+	switch ev := ev.(type) {
+	case LegProgress:
+		c.legProgress(l, ev)
+	case LegAnswered:
+		c.legAnswered(l, ev)
+	case LegConfirmed:
+		c.legConfirmed(l, ev)
+	case LegEnded:
+		c.legEnded(l, ev.Cause)
+	case LegReoffered:
+		c.legReoffered(l, ev)
+	case ReofferAnswered:
+		c.reofferAnswered(l, ev)
+	case ReofferRefused:
+		c.reofferRefused(l, ev)
+	case ReferReceived:
+		c.referReceived(l, ev)
+	case ReferGone:
+		c.referGone(ev)
+	case DigitReceived:
+		c.digitReceived(l, ev)
+	case DigitsSent:
+		c.digitsSent(l, ev)
+	case OfferMade:
+		c.offerMade(l, ev)
+	case AnswerMade:
+		c.answerMade(l, ev)
+	case AnswerTaken:
+		c.answerTaken(l, ev)
+	case MediaFailed:
+		c.mediaFailed(l, ev)
+	case Connected:
+		c.connected(l, ev)
+	case MediaSilent:
+		c.mediaSilent(l)
+	}
+}
+
+// refuseLate answers what must have an answer although its leg or call is gone.
+func (c *Call) refuseLate(ev Event) {
+	switch ev := ev.(type) {
+	case Requested:
+		c.reply(ev.Ref, &Error{Kind: NoSuchCall})
+	case LegReoffered:
+		c.do(RefuseOffer{Leg: ev.Leg, Ref: ev.Ref, Status: 481})
+	case ReferReceived:
+		c.do(RefuseRefer{Leg: ev.Leg, Ref: ev.Ref, Status: 481})
+	}
+}
+
+// do appends a command.
+func (c *Call) do(cmd Command) { c.out = append(c.out, cmd) }
+
+func (c *Call) reply(ref uint64, err *Error) {
+	if ref != 0 {
+		c.do(Reply{Ref: ref, Err: err})
+	}
+}
+
+// become moves the call's state.
+func (c *Call) become(event string) bool { return callTable.fire(&c.State, event) }
+
+// leg finds a leg, nil when it is not in this call.
+func (c *Call) leg(id LegID) *Leg {
+	for _, l := range c.Legs {
+		if l.ID == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// newLeg adds a leg in the given state.
+func (c *Call) newLeg(state string, p Party) *Leg {
+	c.LastLeg++
+	l := &Leg{ID: LegID{c.ID, c.LastLeg}, State: state, Party: p, Want: SendRecv}
+	c.Legs = append(c.Legs, l)
+	return l
+}
+
+func (c *Call) newRef() uint32 { c.LastRef++; return c.LastRef }
+
+// startTimer starts a named timer, in place of one of that name. No timer for a time of zero.
+func (c *Call) startTimer(name string, after time.Duration) {
+	c.stopTimer(name)
+	if after <= 0 {
+		return
+	}
+	c.LastTmr++
+	t := Timer{ID: TimerID{c.ID, c.LastTmr}, Name: name}
+	c.Timers = append(c.Timers, t)
+	c.do(StartTimer{ID: t.ID, Name: name, After: after})
+}
+
+func (c *Call) stopTimer(name string) {
+	c.Timers = slices.DeleteFunc(c.Timers, func(t Timer) bool {
+		if t.Name == name {
+			c.do(StopTimer{ID: t.ID})
+		}
+		return t.Name == name
+	})
+}
+
+func (c *Call) timerFired(ev TimerFired) {
+	i := slices.IndexFunc(c.Timers, func(t Timer) bool { return t.ID == ev.ID })
+	if i < 0 {
+		return
+	}
+	name := c.Timers[i].Name
+	c.Timers = slices.Delete(c.Timers, i, i+1)
+	switch name {
+	case timerRing:
+		c.rungOut()
+	case timerMax:
+		c.endAll(Cause{Kind: TooLong})
+	case timerLeave:
+		c.leaveDue()
+	case timerRecall:
+		c.recallNow()
+	case timerGuard:
+		for _, l := range slices.Clone(c.Legs) {
+			c.remove(l)
+		}
+	}
+}
+
+// hangUp ends a leg that is not being ended yet. Its port is free at once; LegEnded follows when its dialog is over.
+func (c *Call) hangUp(l *Leg, why Cause) {
+	if l == nil {
+		return
+	}
+	if l.State == LegPreparing { // sip has never heard of it
+		c.remove(l)
+		return
+	}
+	if !legTable.fire(&l.State, "hang up") {
+		return
+	}
+	l.EndedBy = why
+	c.do(HangUp{Leg: l.ID, Cause: why})
+	c.closeMedia(l)
+}
+
+// closeMedia frees a leg's port and takes the leg out of the bridge.
+func (c *Call) closeMedia(l *Leg) {
+	l.Pending, l.Hears, l.Plays, l.Bound = nil, nil, Nothing, false
+	c.Bridge = slices.DeleteFunc(c.Bridge, func(id LegID) bool { return id == l.ID })
+	c.do(CloseMedia{Leg: l.ID})
+}
+
+// remove forgets a leg that is over.
+func (c *Call) remove(l *Leg) {
+	if l.live() {
+		c.closeMedia(l)
+	}
+	legTable.fire(&l.State, "over")
+	c.Legs = slices.DeleteFunc(c.Legs, func(x *Leg) bool { return x == l })
+}
+
+// endAll ends the whole call.
+func (c *Call) endAll(why Cause) {
+	if !c.become("end") {
+		return
+	}
+	c.Cause, c.Ended = why, c.now
+	c.abandon(why)
+	for _, l := range slices.Clone(c.Legs) {
+		c.hangUp(l, why)
+	}
+	c.Fork, c.Bridge = nil, nil
+	for _, t := range c.Timers {
+		c.do(StopTimer{ID: t.ID})
+	}
+	c.Timers = nil
+	c.notice(Notice{Kind: NoticeEnded, Cause: why})
+	c.startTimer(timerGuard, guardTime)
+}
+
+// abandon answers whoever waits for a forward or a transfer that will not come about any more.
+func (c *Call) abandon(why Cause) {
+	if f := c.Forward; f != nil {
+		c.reply(f.Reply, &Error{Kind: NoSuchCall})
+		c.Forward = nil
+	}
+	if t := c.Transfer; t != nil {
+		c.reply(t.Reply, &Error{Kind: NoSuchCall})
+		c.report(t, 487)
+		transferTable.fire(&t.State, "give up")
+		c.Transfer = nil
+	}
+}
+
+// finish ends the machine once nothing is left.
+func (c *Call) finish() {
+	if c.State != CallEnding || len(c.Legs) > 0 || !c.become("gone") {
+		return
+	}
+	c.stopTimer(timerGuard)
+	c.do(Finish{Call: c.ID})
+}

@@ -21,8 +21,8 @@ const (
 	All    Side = "all"
 )
 
-// Forward sends a call that still rings on to another number. Replied to once the new target has been located.
-type Forward struct {
+// ForwardCall sends a call that still rings on to another number. Replied to once the new target has been located.
+type ForwardCall struct {
 	asked
 	Destination string
 }

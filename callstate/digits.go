@@ -1,0 +1,106 @@
+package callstate
+
+import (
+	"slices"
+	"strings"
+)
+
+// validKeys are what can be sent; a comma is a pause of 500 ms.
+const validKeys = "0123456789*#ABCD,"
+
+// maxKeys bounds one string of digits.
+const maxKeys = 128
+
+// digitWay is how digits are sent to a leg: as RFC 4733 events when its phone listed them, else as INFO, else as tones
+// in the audio; empty when there is no way.
+func (l *Leg) digitWay() DigitWay {
+	switch {
+	case l.Facts.Events:
+		return ByEvent
+	case l.Facts.Info:
+		return ByInfo
+	case l.Facts.Mixable:
+		return ByInband
+	}
+	return ""
+}
+
+// send puts digits into what a leg hears.
+func (c *Call) send(l *Leg, keys string) {
+	ref := c.newRef()
+	if way := l.digitWay(); way == ByInfo {
+		c.do(SendInfo{Leg: l.ID, Ref: ref, Digits: keys})
+	} else {
+		c.do(SendDigits{Leg: l.ID, Ref: ref, Digits: keys, Way: way})
+	}
+}
+
+// sendKeys sends digits to one party or both (spec ozeki 8.2).
+func (c *Call) sendKeys(ref uint64, req SendKeys) {
+	if req.Keys == "" || len(req.Keys) > maxKeys || strings.Trim(req.Keys, validKeys) != "" {
+		c.reply(ref, &Error{Kind: BadRequest, Param: "keys", Text: "0-9 * # A-D and commas, at most 128"})
+		return
+	}
+	caller, callee, ok := c.parties(ref)
+	if !ok {
+		return
+	}
+	var to []*Leg
+	switch req.To {
+	case Caller:
+		to = []*Leg{caller}
+	case Callee:
+		to = []*Leg{callee}
+	case All:
+		to = []*Leg{caller, callee}
+	default:
+		c.reply(ref, &Error{Kind: BadRequest, Param: "party", Text: "caller, callee or all"})
+		return
+	}
+	for _, l := range to {
+		switch {
+		case l.held():
+			c.reply(ref, &Error{Kind: WrongState, Text: "the call is on hold"})
+			return
+		case l.digitWay() == "":
+			c.reply(ref, &Error{Kind: Unsupported, Param: "party", Text: "its phone takes no digits"})
+			return
+		}
+	}
+	c.reply(ref, nil)
+	for _, l := range to {
+		c.send(l, req.Keys)
+	}
+}
+
+// digitReceived passes a key press on to whoever hears the leg, unless media relayed it already.
+func (c *Call) digitReceived(l *Leg, ev DigitReceived) {
+	if !l.live() || len(ev.Digit) != 1 || !strings.Contains(validKeys[:16], ev.Digit) {
+		return
+	}
+	c.notice(Notice{Kind: NoticeDigit, Leg: l.ID, Digit: ev.Digit})
+	if ev.Passed {
+		return
+	}
+	for _, p := range c.Legs {
+		if p.live() && slices.Contains(p.Hears, l.ID) && p.digitWay() != "" {
+			c.send(p, ev.Digit)
+		}
+	}
+}
+
+// digitsSent: a phone that refuses INFO gets its digits otherwise from now on.
+func (c *Call) digitsSent(l *Leg, ev DigitsSent) {
+	if ev.Fail != "" && l.live() && l.digitWay() == ByInfo {
+		l.Facts.Info = false
+	}
+}
+
+// mediaSilent: nobody is at the other end of a leg any more, unless it is held.
+func (c *Call) mediaSilent(l *Leg) {
+	p := c.leg(c.partner(l))
+	if c.State != CallConnected || !l.up() || p == nil || l.held() || p.held() {
+		return
+	}
+	c.endAll(Cause{Kind: Silent})
+}

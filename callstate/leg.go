@@ -1,0 +1,105 @@
+package callstate
+
+// Leg is one party's dialog and stream. Direction is a field: a leg that called us and one that we dialled differ in
+// how they begin, not in what they are.
+type Leg struct {
+	ID        LegID
+	State     string
+	Inbound   bool // it called us
+	Party     Party
+	SIPCallID string
+	Contact   Contact // of a leg that we dial
+
+	Facts     Facts  // what its phone stated last
+	Branch    string // the early dialog whose answer is in force
+	Bound     bool   // an offer and an answer are in force
+	Offerless bool   // its INVITE had no offer, so our answer carries one
+	LocalSDP  []byte // the answer that it was given; a 200 after a 183 repeats it (RFC 3261 §13.2.1)
+
+	PhoneHold bool // its phone holds its partner
+	APIHold   bool // an application holds it
+
+	Pending []Op      // media work that is under way, oldest first
+	Reoffer bool      // an offer of ours is open at sip
+	Hears   []LegID   // as last told to media
+	Plays   Sound     // as last told to media
+	Want    Direction // our direction toward it
+	Moved   LegID     // the partner for whose sake its codec was renegotiated
+	Memo    []byte
+	EndedBy Cause
+}
+
+// Op is one piece of media work under way for a leg; its result names Ref.
+type Op struct {
+	Ref  uint32
+	For  OpFor
+	SIP  uint32 // the offer at sip that it belongs to
+	Note string // the early dialog (branch) of the body, or the direction of an offer
+}
+
+// OpFor is what the result of media work is for.
+type OpFor string
+
+const (
+	ForDial       OpFor = "dial"       // our first offer
+	ForEarly      OpFor = "early"      // an answer in a 18x
+	ForJoin       OpFor = "join"       // the answer in a 200
+	ForRing       OpFor = "ring"       // our answer to be put in a 183
+	ForAnswer     OpFor = "answer"     // our answer (or offer) to be put in a 200
+	ForConfirm    OpFor = "confirm"    // the answer in the ACK of their first INVITE
+	ForReoffer    OpFor = "reoffer"    // our later offer
+	ForReanswer   OpFor = "reanswer"   // our answer to their later offer
+	ForCounter    OpFor = "counter"    // our offer in answer to their offerless re-INVITE
+	ForReanswered OpFor = "reanswered" // their answer to our later offer
+)
+
+// live tells whether the leg is neither over nor being ended.
+func (l *Leg) live() bool { return l != nil && !in(l.State, LegEnding, LegOver) }
+
+// up tells whether the leg is answered.
+func (l *Leg) up() bool { return l != nil && in(l.State, LegUp, LegAnswering) }
+
+// held tells whether its partner must not hear it, nor it its partner.
+func (l *Leg) held() bool { return l.PhoneHold || l.APIHold }
+
+// op takes the pending work with that ref off the list.
+func (l *Leg) op(ref uint32) (Op, bool) {
+	for i, o := range l.Pending {
+		if o.Ref == ref {
+			l.Pending = append(l.Pending[:i:i], l.Pending[i+1:]...)
+			return o, true
+		}
+	}
+	return Op{}, false
+}
+
+// busyWith tells whether work for that purpose is under way.
+func (l *Leg) busyWith(f OpFor) bool {
+	for _, o := range l.Pending {
+		if o.For == f {
+			return true
+		}
+	}
+	return false
+}
+
+// earlyOf tells whether an answer of that early dialog is in force or being taken.
+func (l *Leg) earlyOf(branch string) bool {
+	for _, o := range l.Pending {
+		if o.For == ForEarly {
+			return o.Note == branch
+		}
+	}
+	return l.Bound && l.Branch == branch
+}
+
+// drop forgets pending work for that purpose; its result will be ignored.
+func (l *Leg) drop(f OpFor) {
+	kept := l.Pending[:0:0]
+	for _, o := range l.Pending {
+		if o.For != f {
+			kept = append(kept, o)
+		}
+	}
+	l.Pending = kept
+}

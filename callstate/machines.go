@@ -1,0 +1,124 @@
+package callstate
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/looplab/fsm"
+)
+
+// States of a leg. A leg that called us starts as LegIsOffered, one that we dial as LegPreparing.
+const (
+	LegIsOffered = "offered"   // its INVITE is with us, only 100 was sent
+	LegPreparing = "preparing" // media makes the offer for our INVITE
+	LegDialling  = "dialling"  // our INVITE is out
+	LegRinging   = "ringing"   // a 18x was sent or came
+	LegAnswering = "answering" // our 2xx is on its way, the ACK is not here
+	LegUp        = "up"        // confirmed
+	LegEnding    = "ending"    // we hang up; LegEnded is awaited
+	LegOver      = "ended"
+)
+
+// States of a call.
+const (
+	CallNew          = "new"
+	CallRouting      = "routing"      // where is the number?
+	CallRinging      = "ringing"      // its contacts are being called
+	CallForwarding   = "forwarding"   // it rings, and a new destination is being located
+	CallConnected    = "connected"    // answered
+	CallTransferring = "transferring" // answered, and one party is being replaced
+	CallEnding       = "ending"       // every leg was told to end
+	CallOver         = "ended"
+)
+
+// States of a transfer. Blind ones use the first three; Waiting and Recalling call back a transferor who has left.
+const (
+	TransferLocating = "locating"  // where is the target?
+	TransferRinging  = "ringing"   // the target rings, the transferee hears ringback
+	TransferWaiting  = "waiting"   // the target failed and the transferor has left: pause before calling it back
+	TransferRecall   = "recalling" // the transferor is being called back
+	TransferDone     = "done"
+	TransferFailed   = "failed"
+)
+
+// table is one machine as data: which event leads from which states to which.
+type table struct {
+	name  string
+	start string
+	rows  fsm.Events
+	pool  sync.Pool
+}
+
+func newTable(name, start string, rows ...fsm.EventDesc) *table {
+	t := &table{name: name, start: start, rows: rows}
+	t.pool.New = func() any { return fsm.NewFSM(t.start, t.rows, nil) }
+	return t
+}
+
+func row(event, dst string, src ...string) fsm.EventDesc {
+	return fsm.EventDesc{Name: event, Src: src, Dst: dst}
+}
+
+var legTable = newTable("leg", LegPreparing,
+	row("dial", LegDialling, LegPreparing),
+	row("progress", LegRinging, LegDialling, LegRinging, LegIsOffered),
+	row("answered", LegUp, LegDialling, LegRinging),
+	row("accept", LegAnswering, LegIsOffered, LegRinging),
+	row("confirmed", LegUp, LegAnswering),
+	row("hang up", LegEnding, LegIsOffered, LegPreparing, LegDialling, LegRinging, LegAnswering, LegUp),
+	row("over", LegOver, LegIsOffered, LegPreparing, LegDialling, LegRinging, LegAnswering, LegUp, LegEnding),
+)
+
+var callTable = newTable("call", CallNew,
+	row("offered", CallRouting, CallNew),
+	row("dialled", CallRinging, CallRouting),
+	row("forward", CallForwarding, CallRinging),
+	row("forwarded", CallRinging, CallForwarding),
+	row("forward refused", CallRinging, CallForwarding),
+	row("answered", CallConnected, CallRinging, CallForwarding),
+	row("transfer", CallTransferring, CallConnected),
+	row("transferred", CallConnected, CallTransferring),
+	row("transfer failed", CallConnected, CallTransferring),
+	row("end", CallEnding, CallNew, CallRouting, CallRinging, CallForwarding, CallConnected, CallTransferring),
+	row("gone", CallOver, CallEnding),
+)
+
+var transferTable = newTable("transfer", TransferLocating,
+	row("located", TransferRinging, TransferLocating),
+	row("answered", TransferDone, TransferRinging, TransferRecall),
+	row("refused", TransferFailed, TransferLocating, TransferRinging),
+	row("recall later", TransferWaiting, TransferLocating, TransferRinging, TransferRecall),
+	row("recall", TransferRecall, TransferWaiting),
+	row("give up", TransferFailed, TransferLocating, TransferRinging, TransferWaiting, TransferRecall),
+)
+
+// fire moves state by event and tells whether the table allows it; a state that it does not allow stays as it is.
+// Machines are borrowed from a pool: one for each leg would cost 7 kB.
+func (t *table) fire(state *string, event string) bool {
+	m := t.pool.Get().(*fsm.FSM)
+	m.SetState(*state)
+	// A cancelled context would jam the machine for ever, so it gets one that cannot be.
+	err := m.Event(context.Background(), event)
+	var same fsm.NoTransitionError
+	var invalid fsm.InvalidEventError
+	switch {
+	case err == nil, errors.As(err, &same):
+		*state = m.Current()
+		t.pool.Put(m)
+		return true
+	case errors.As(err, &invalid):
+		t.pool.Put(m)
+	}
+	return false
+}
+
+// in tells whether state is one of states.
+func in(state string, states ...string) bool {
+	for _, s := range states {
+		if s == state {
+			return true
+		}
+	}
+	return false
+}

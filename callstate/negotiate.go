@@ -1,0 +1,254 @@
+package callstate
+
+// This file couples the bodies that sip carries to the media that makes and reads them. After set-up each leg
+// negotiates alone with the switch: an offer on one leg is answered from what we have.
+
+// partner is the leg that l talks to or will talk to; zero when there is none.
+func (c *Call) partner(l *Leg) LegID {
+	if f := c.Fork; f != nil {
+		for _, id := range f.Legs {
+			if id == l.ID {
+				return c.waiting()
+			}
+		}
+	}
+	inBridge, other := false, LegID{}
+	for _, id := range c.Bridge {
+		if id == l.ID {
+			inBridge = true
+		} else {
+			other = id
+		}
+	}
+	if inBridge {
+		return other
+	}
+	return LegID{}
+}
+
+// waiting is the leg on whose behalf the fork is dialled.
+func (c *Call) waiting() LegID {
+	if c.Fork.For == ForkCallee {
+		return c.Caller
+	}
+	if c.Transfer != nil {
+		return c.Transfer.Transferee
+	}
+	return LegID{}
+}
+
+func (c *Call) begin(l *Leg, op Op) uint32 {
+	op.Ref = c.newRef()
+	l.Pending = append(l.Pending, op)
+	return op.Ref
+}
+
+func (c *Call) makeOffer(l *Leg, why OpFor) { c.makeOfferFor(l, why, 0) }
+
+func (c *Call) makeOfferFor(l *Leg, why OpFor, sip uint32) {
+	c.do(MakeOffer{Leg: l.ID, Ref: c.begin(l, Op{For: why, SIP: sip}), Like: c.partner(l), Direction: l.Want})
+}
+
+// makeAnswer asks for our answer to offer, or to the offer of the INVITE when it is empty.
+func (c *Call) makeAnswer(l *Leg, op Op, offer []byte) {
+	ref := c.begin(l, op)
+	c.do(MakeAnswer{Leg: l.ID, Ref: ref, Offer: offer, Like: c.partner(l), Direction: l.Want})
+}
+
+func (c *Call) takeAnswer(l *Leg, why OpFor, sip uint32, branch string, sdp []byte) {
+	c.do(TakeAnswer{Leg: l.ID, Ref: c.begin(l, Op{For: why, SIP: sip, Note: branch}), Answer: sdp})
+}
+
+// reoffer shows a leg what we want of it now. What media does holds already; if this fails nothing is undone.
+func (c *Call) reoffer(l *Leg) {
+	if l.up() {
+		l.drop(ForReoffer)
+		l.Reoffer = true
+		c.makeOffer(l, ForReoffer)
+	}
+}
+
+func (c *Call) offerMade(l *Leg, ev OfferMade) {
+	op, ok := l.op(ev.Ref)
+	if !ok || !l.live() {
+		return
+	}
+	switch op.For {
+	case ForDial:
+		c.dial(l, ev.SDP)
+	case ForAnswer:
+		l.LocalSDP = ev.SDP
+		c.answer(l)
+	case ForReoffer:
+		c.do(Reoffer{Leg: l.ID, Ref: op.Ref, SDP: ev.SDP})
+	case ForCounter:
+		c.do(AcceptOffer{Leg: l.ID, Ref: op.SIP, SDP: ev.SDP})
+	}
+}
+
+func (c *Call) answerMade(l *Leg, ev AnswerMade) {
+	op, ok := l.op(ev.Ref)
+	if !ok || !l.live() {
+		return
+	}
+	l.Bound = true
+	info := l.Facts.Info
+	l.Facts = ev.Facts
+	l.Facts.Info = info
+	switch op.For {
+	case ForRing:
+		l.LocalSDP = ev.SDP
+		if c.Fork == nil {
+			c.answer(l) // the callee has answered meanwhile
+		} else if legTable.fire(&l.State, "progress") {
+			c.Fork.Rang = 183
+			c.do(Ring{Leg: l.ID, Status: 183, SDP: ev.SDP})
+		}
+	case ForAnswer:
+		l.LocalSDP = ev.SDP
+		c.answer(l)
+	case ForReanswer:
+		l.PhoneHold = Direction(op.Note).Holds()
+		c.do(AcceptOffer{Leg: l.ID, Ref: op.SIP, SDP: ev.SDP})
+		if l.Reoffer {
+			c.reoffer(l) // ours waited behind theirs at sip and was made before it
+		}
+	}
+}
+
+func (c *Call) answerTaken(l *Leg, ev AnswerTaken) {
+	op, ok := l.op(ev.Ref)
+	if !ok || !l.live() {
+		return
+	}
+	l.Bound = true
+	info := l.Facts.Info
+	l.Facts = ev.Facts
+	l.Facts.Info = info
+	switch op.For {
+	case ForEarly:
+		l.Branch = op.Note
+		c.earlyTaken(l)
+	case ForJoin:
+		l.Branch = op.Note
+		c.joined(l)
+	case ForConfirm:
+		l.PhoneHold = l.Facts.Direction.Holds()
+	case ForReanswered:
+		if l.Want == SendRecv { // a held phone may answer our hold with inactive: that tells nothing new
+			l.PhoneHold = l.Facts.Direction.Holds()
+		}
+	}
+}
+
+// earlyTaken: early media of a phone of the fork can be heard.
+func (c *Call) earlyTaken(l *Leg) {
+	f := c.Fork
+	if f == nil {
+		return
+	}
+	if f.Winner == l.ID {
+		c.joined(l)
+		return
+	}
+	if f.Early != l.ID {
+		return
+	}
+	w := c.leg(c.waiting())
+	if !w.live() {
+		return
+	}
+	c.Bridge = []LegID{w.ID, l.ID}
+	switch {
+	case f.For == ForkTarget:
+		c.passProgress(183)
+	case f.For == ForkCallee && w.Offerless:
+		c.passProgress(180) // an offer in an unreliable 1xx is not allowed (RFC 3261 §13.2.1)
+	case f.For == ForkCallee && len(w.LocalSDP) == 0 && !w.busyWith(ForRing):
+		c.makeAnswer(w, Op{For: ForRing}, nil)
+	case f.For == ForkCallee:
+		c.passProgress(183)
+	}
+}
+
+func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
+	why := Cause{Kind: NoMedia}
+	if ev.Reason == NoPorts {
+		why = Cause{Kind: Overload}
+	}
+	if ev.Ref == 0 {
+		c.portFailed(l, why)
+		return
+	}
+	op, ok := l.op(ev.Ref)
+	if !ok || !l.live() {
+		return
+	}
+	switch op.For {
+	case ForDial:
+		c.portFailed(l, why)
+	case ForEarly, ForRing:
+		if c.Fork != nil {
+			c.Fork.Early = LegID{}
+			c.passProgress(180)
+		} else {
+			c.endAll(why)
+		}
+	case ForJoin:
+		c.lostWinner(l, why)
+	case ForAnswer, ForConfirm:
+		c.endAll(Cause{Kind: NoMedia, Status: 488})
+	case ForReoffer:
+		l.Reoffer = false
+	case ForReanswer, ForCounter:
+		c.do(RefuseOffer{Leg: l.ID, Ref: op.SIP, Status: 488})
+		if l.Reoffer {
+			c.reoffer(l)
+		}
+	}
+}
+
+// portFailed: a leg has no media at all.
+func (c *Call) portFailed(l *Leg, why Cause) {
+	if l.ID == c.Caller || c.Fork == nil {
+		c.endAll(why)
+		return
+	}
+	c.hangUp(l, why)
+	c.branchEnded(l, why)
+}
+
+// legReoffered: a phone sends a new offer inside its dialog (hold, resume, another address), or asks us for one.
+func (c *Call) legReoffered(l *Leg, ev LegReoffered) {
+	switch {
+	case !l.live():
+		c.do(RefuseOffer{Leg: l.ID, Ref: ev.Ref, Status: 487})
+	case !l.Bound && !l.up():
+		c.do(RefuseOffer{Leg: l.ID, Ref: ev.Ref, Status: 491})
+	case len(ev.SDP) == 0:
+		c.makeOfferFor(l, ForCounter, ev.Ref)
+	default:
+		c.makeAnswer(l, Op{For: ForReanswer, SIP: ev.Ref, Note: string(ev.Facts.Direction)}, ev.SDP)
+	}
+}
+
+func (c *Call) reofferAnswered(l *Leg, ev ReofferAnswered) {
+	if !l.live() {
+		return
+	}
+	l.Reoffer = false
+	c.takeAnswer(l, ForReanswered, ev.Ref, l.Branch, ev.SDP)
+}
+
+func (c *Call) reofferRefused(l *Leg, _ ReofferRefused) { l.Reoffer = false }
+
+// connected: media says how it joined two legs. When it cannot, the leg is moved once to the codec of its partner by
+// re-INVITE (edge case T31).
+func (c *Call) connected(l *Leg, ev Connected) {
+	p := c.partner(l)
+	if ev.How != Impossible || p.Zero() || l.Moved == p || l.State != LegUp {
+		return
+	}
+	l.Moved = p
+	c.reoffer(l)
+}

@@ -1,0 +1,124 @@
+package callstate
+
+import "slices"
+
+// legOffered: a phone calls.
+func (c *Call) legOffered(ev LegOffered) {
+	if !c.become("offered") {
+		c.do(HangUp{Leg: ev.Leg, Cause: Cause{Kind: Failed}})
+		return
+	}
+	l := c.newLeg(LegIsOffered, ev.From)
+	l.ID, l.Inbound, l.SIPCallID, l.Memo = ev.Leg, true, ev.SIPCallID, ev.Memo
+	c.LastLeg = max(c.LastLeg, ev.Leg.N)
+	l.Facts, l.Offerless = ev.Facts, len(ev.SDP) == 0
+	c.Caller, c.CallerParty = l.ID, ev.From
+	c.CallerDialled, c.CalleeDialled = ev.To, ev.To
+	c.CalleeParty = c.dir.Party(ev.To)
+	c.Hops, c.Started = ev.Hops, c.now
+	c.notice(Notice{Kind: NoticeCreated})
+	switch r := c.dir.Route(ev.To); {
+	case ev.Hops > c.Settings.Hops:
+		c.endAll(Cause{Kind: Loop})
+	case r.Refused != "":
+		c.endAll(Cause{Kind: r.Refused})
+	default:
+		c.do(OpenMedia{Leg: l.ID, Offer: ev.SDP})
+		c.startFork(r.Number, ForkCallee, c.Settings.RingTimeout)
+	}
+}
+
+// calleeLocated: the number is registered, its phones can ring.
+func (c *Call) calleeLocated() bool { return c.become("dialled") || c.State == CallRinging }
+
+// calleeAnswered: from here on the call counts as answered; a forward that is still looking comes too late (F2).
+func (c *Call) calleeAnswered(l *Leg) {
+	if f := c.Forward; f != nil {
+		c.Forward = nil
+		c.reply(f.Reply, &Error{Kind: WrongState, Text: "the call has just been answered"})
+	}
+	c.become("answered")
+	c.Callee, c.Answered = l.ID, c.now
+	c.CalleeParty = l.Party
+	if c.RingFrom == (Time{}) {
+		c.RingFrom = c.now
+	}
+	c.startTimer(timerMax, c.Settings.MaxCall)
+}
+
+// calleeJoined answers the caller with what the callee agreed to.
+func (c *Call) calleeJoined(l *Leg) {
+	caller := c.leg(c.Caller)
+	if !caller.live() {
+		c.endAll(Cause{Kind: Cancelled})
+		return
+	}
+	c.Bridge = []LegID{caller.ID, l.ID}
+	switch {
+	case caller.Offerless:
+		c.makeOffer(caller, ForAnswer)
+	case len(caller.LocalSDP) > 0:
+		c.answer(caller)
+	case caller.busyWith(ForRing):
+		// The answer is being made for a 183; answerMade sends the 200 as well.
+	default:
+		c.makeAnswer(caller, Op{For: ForAnswer}, nil)
+	}
+	c.notice(Notice{Kind: NoticeAnswered, Leg: l.ID})
+}
+
+// answer sends the 200 to the caller.
+func (c *Call) answer(caller *Leg) {
+	if legTable.fire(&caller.State, "accept") {
+		c.do(Answer{Leg: caller.ID, SDP: caller.LocalSDP})
+	}
+}
+
+// legConfirmed: the caller has ACKed. Where our 200 carried the offer, the ACK must bring the answer (S11).
+func (c *Call) legConfirmed(l *Leg, ev LegConfirmed) {
+	if !legTable.fire(&l.State, "confirmed") {
+		return
+	}
+	if len(ev.Memo) > 0 {
+		l.Memo = ev.Memo
+	}
+	if !l.Offerless {
+		return
+	}
+	l.Facts.Info = ev.Facts.Info
+	if len(ev.SDP) == 0 {
+		c.endAll(Cause{Kind: NoMedia, Status: 488})
+		return
+	}
+	c.takeAnswer(l, ForConfirm, 0, "", ev.SDP)
+}
+
+// legEnded: a leg's dialog is over, or its INVITE failed.
+func (c *Call) legEnded(l *Leg, why Cause) {
+	wasEnding := !l.live()
+	if !wasEnding {
+		l.EndedBy = why
+	}
+	c.remove(l)
+	switch {
+	case wasEnding || in(c.State, CallEnding, CallOver):
+		return
+	case c.Fork != nil && slices.Contains(c.Fork.Legs, l.ID):
+		if c.Fork.Winner == l.ID {
+			why = c.winnerLeft(why)
+		}
+		c.branchEnded(l, why)
+	case c.Transfer != nil:
+		c.legLeftTransfer(l, why)
+	case l.ID == c.Caller || l.ID == c.Callee:
+		c.endAll(why)
+	}
+}
+
+// winnerLeft: a phone answered and hung up before its media was in force; for a call that is its ordinary end.
+func (c *Call) winnerLeft(why Cause) Cause {
+	if c.Fork.For == ForkCallee {
+		return why
+	}
+	return Cause{Kind: Failed, Status: 480}
+}
