@@ -1,0 +1,155 @@
+package exchange
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ringdown/callstate"
+)
+
+// runner is one call in the exchange. Its goroutine exists only while its mailbox holds something, so an idle call
+// costs neither a goroutine nor a stack.
+type runner struct {
+	x    *Exchange
+	id   callstate.CallID
+	call stepper // touched by the goroutine only
+
+	shown atomic.Pointer[callstate.Summary] // never nil
+	over  atomic.Bool                       // takes no event any more; set with mu held
+
+	mu      sync.Mutex // for what follows
+	box     mailbox
+	running bool             // the goroutine is there; for ever once the call is over
+	forced  *callstate.Cause // why it was ended by force, nil for Finish
+	timers  map[callstate.TimerID]*time.Timer
+	waiting map[uint64]chan *callstate.Error // requests by Ref
+
+	// of the goroutine only
+	ended     bool            // NoticeEnded is out
+	lastShown callstate.Shown // in the log
+}
+
+// newRunner makes a call whose mailbox holds its first event already: nothing can get before it. Until the first step
+// its summary is what the offer says, so that even a first step that panics leaves no leg behind.
+func newRunner(x *Exchange, ev callstate.LegOffered) *runner {
+	r := &runner{x: x, id: ev.Call(), call: x.newCall(ev.Call())}
+	r.box.push(ev)
+	r.shown.Store(&callstate.Summary{
+		ID: r.id, State: callstate.ShownSetup, Caller: ev.From, CallerDialled: ev.To, CalleeDialled: ev.To,
+		Callee: callstate.Party{Number: ev.To}, Started: x.Now(),
+		Legs: []callstate.LegSummary{{ID: ev.Leg, Party: ev.From, Inbound: true, SIPCallID: ev.SIPCallID}},
+	})
+	return r
+}
+
+// begin lets the first event be taken.
+func (r *runner) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wake()
+}
+
+// post puts an event into the mailbox; false refuses a new request.
+func (r *runner) post(ev callstate.Event) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.put(ev)
+}
+
+// put is post with mu held.
+func (r *runner) put(ev callstate.Event) bool {
+	switch {
+	case r.over.Load():
+		return r.x.drop(ev)
+	case r.box.n >= requestLimit && isRequest(ev):
+		r.x.count.refused.Add(1)
+		return false
+	case r.box.n >= hardLimit:
+		r.shut(&callstate.Cause{Kind: callstate.Overload})
+		return r.x.drop(ev)
+	}
+	r.box.push(ev)
+	r.wake()
+	return true
+}
+
+// wake starts the goroutine unless it is there. Held: mu.
+func (r *runner) wake() {
+	if !r.running {
+		r.running = true
+		r.x.count.goroutines.Add(1)
+		go r.run()
+	}
+}
+
+// run is the goroutine of a call.
+func (r *runner) run() {
+	for {
+		ev, over := r.next()
+		if ev == nil {
+			r.x.count.goroutines.Add(-1)
+			if over {
+				r.x.release()
+			}
+			return
+		}
+		r.handle(ev)
+	}
+}
+
+// next takes the next event. With nil the goroutine ends: it rests, or the call is over and put away.
+func (r *runner) next() (ev callstate.Event, over bool) {
+	r.mu.Lock()
+	over = r.over.Load()
+	cause := r.forced
+	if !over {
+		if ev = r.box.pop(); ev == nil {
+			r.running = false
+		}
+	}
+	r.mu.Unlock()
+	if over {
+		r.putAway(cause)
+	}
+	return ev, over
+}
+
+// handle applies one event and carries out what it leads to.
+func (r *runner) handle(ev callstate.Event) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.crashed(ev, p)
+		}
+	}()
+	out := r.call.Step(callstate.Input{At: r.x.Now(), Ev: ev})
+	// Stored before any command: whoever hears of the change by a notice or a reply finds it in the lists.
+	r.shown.Store(r.call.Summary())
+	for _, c := range out {
+		r.execute(c)
+	}
+}
+
+// execute carries out one command.
+func (r *runner) execute(c callstate.Command) {
+	switch c := c.(type) {
+	case callstate.Signal:
+		r.x.cfg.Signaller.Do(c)
+	case callstate.MediaCommand:
+		r.x.cfg.Media.Do(c)
+	case callstate.StartTimer:
+		r.startTimer(c)
+	case callstate.StopTimer:
+		r.stopTimer(c.ID)
+	case callstate.Reply:
+		r.answer(c.Ref, c.Err)
+	case callstate.Publish:
+		r.publish(c.Notice)
+	case callstate.Finish:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.shut(nil)
+	default:
+		r.x.log.Error("command that nobody carries out", "call", uint64(r.id), "command", typeName(c))
+	}
+}

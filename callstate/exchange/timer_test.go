@@ -1,0 +1,105 @@
+package exchange
+
+import (
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ringdown/callstate"
+)
+
+func timer(id callstate.CallID, n uint32) callstate.TimerID { return callstate.TimerID{Call: id, N: n} }
+
+// Timers fire once, at their time, and not after StopTimer.
+func TestTimers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type firing struct {
+			n  uint32
+			at time.Duration
+		}
+		var fired []firing
+		g := newRig(t, Config{}, func(s *script, in callstate.Input) []callstate.Command {
+			switch ev := in.Ev.(type) {
+			case callstate.LegOffered:
+				return []callstate.Command{
+					callstate.StartTimer{ID: timer(s.id, 1), After: 10 * time.Second},
+					callstate.StartTimer{ID: timer(s.id, 2), After: 20 * time.Second},
+					callstate.StartTimer{ID: timer(s.id, 3), After: 5 * time.Second},
+				}
+			case callstate.TimerFired:
+				fired = append(fired, firing{ev.ID.N, in.At.Mono})
+				if ev.ID.N == 1 {
+					return []callstate.Command{callstate.StopTimer{ID: timer(s.id, 2)}, callstate.StopTimer{ID: timer(s.id, 9)}}
+				}
+			}
+			return nil
+		})
+		g.call()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(fired) != 2 || fired[0] != (firing{3, 5 * time.Second}) || fired[1] != (firing{1, 10 * time.Second}) {
+			t.Errorf("expected timer 3 at 5s and 1 at 10s, got %v", fired)
+		}
+		g.close()
+	})
+}
+
+// The end of a call stops its timers, and one that it still starts does not run.
+func TestFinishStopsTimers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Config{}, func(s *script, in callstate.Input) []callstate.Command {
+			start := callstate.StartTimer{ID: timer(s.id, 1), After: time.Minute}
+			if _, ok := in.Ev.(callstate.LegOffered); ok {
+				return []callstate.Command{start}
+			}
+			start.ID.N++
+			return append(s.ended(), start)
+		})
+		id := g.call()
+		g.Post(confirmed(id))
+		time.Sleep(time.Hour)
+		if c := g.Counts(); c.Dropped != 0 || c.Calls != 0 {
+			t.Errorf("expected no late firing and no call, got %+v", c)
+		}
+	})
+}
+
+// Idle calls cost no goroutine, however long their timers run.
+func TestIdleCallsHaveNoGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := runtime.NumGoroutine()
+		g := newRig(t, Config{}, func(s *script, in callstate.Input) []callstate.Command {
+			return []callstate.Command{callstate.StartTimer{ID: timer(s.id, 1), After: time.Hour}}
+		})
+		for range 1000 {
+			g.call()
+		}
+		synctest.Wait()
+		if c := g.Counts(); c.Calls != 1000 || c.Goroutines != 0 {
+			t.Errorf("expected 1000 calls without goroutines, got %+v", c)
+		}
+		if now := runtime.NumGoroutine(); now > before { // the rest are those of the test itself, which may end
+			t.Errorf("expected at most %d goroutines, got %d", before, now)
+		}
+		g.close()
+		if c := g.Counts(); c.Calls != 0 || c.Goroutines != 0 || c.ByForce != 1000 {
+			t.Errorf("after Close: %+v", c)
+		}
+	})
+}
+
+// Mono runs with the exchange, Wall is a plain wall time (edge case A18).
+func TestNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := New(Config{})
+		time.Sleep(90 * time.Second)
+		now := x.Now()
+		if now.Mono != 90*time.Second || !now.Wall.Equal(time.Now()) {
+			t.Errorf("expected 1m30s and %v, got %v", time.Now(), now)
+		}
+		if now.Wall != now.Wall.Round(0) {
+			t.Error("Wall carries a monotonic reading: it would not survive being written down")
+		}
+	})
+}
