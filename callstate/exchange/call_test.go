@@ -30,8 +30,9 @@ func TestRealCall(t *testing.T) {
 		if len(ended) != 1 || ended[0].Cause.Kind != callstate.NotFound {
 			t.Errorf("expected one ended, not found, got %+v", ended)
 		}
-		if c := g.Counts(); c.Calls != 0 || c.Goroutines != 0 || c.ByForce != 0 {
-			t.Errorf("after the end: %+v", c)
+		if got := g.Counts().ByForce; got != 0 {
+			t.Errorf("expected an end of its own, got %d by force", got)
 		}
+		g.expectEmpty()
 	})
 }

@@ -120,8 +120,9 @@ func TestPanicAfterEnded(t *testing.T) {
 		g.Watch(func(n callstate.Notice) { ended++ })
 		g.Post(confirmed(g.call()))
 		synctest.Wait()
-		if c := g.Counts(); c.Calls != 0 || c.ByForce != 1 || ended != 1 {
-			t.Errorf("expected one notice and no call, got %d and %+v", ended, c)
+		if ended != 1 || g.Counts().ByForce != 1 || strings.Contains(g.logged(), "notice after the end") {
+			t.Errorf("expected one notice, got %d; %s", ended, g.logged())
 		}
+		g.expectEmpty()
 	})
 }

@@ -192,7 +192,7 @@ func (x *Exchange) release() {
 
 // Counts are figures about an exchange.
 type Counts struct {
-	Calls      int    // in progress
+	Calls      int    // in progress, or being refused just now
 	Goroutines int    // of calls that have something to do just now
 	Started    uint64 // calls
 	Refused    uint64 // new requests

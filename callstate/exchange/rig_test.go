@@ -132,6 +132,15 @@ func (g *rig) close() {
 	if err := g.Close(); err != nil {
 		g.t.Error(err)
 	}
+	g.expectEmpty()
+}
+
+// expectEmpty checks that nothing of any call is left.
+func (g *rig) expectEmpty() {
+	g.t.Helper()
+	if c, left := g.Counts(), g.calls.appendAll(nil); c.Calls != 0 || c.Goroutines != 0 || len(left) != 0 {
+		g.t.Errorf("expected no call, got %d in the index, %+v", len(left), c)
+	}
 }
 
 func leg(id callstate.CallID, n uint32) callstate.LegID { return callstate.LegID{Call: id, N: n} }

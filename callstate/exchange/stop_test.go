@@ -128,12 +128,46 @@ func TestCloseWithBlockedAdapter(t *testing.T) {
 		if err := <-waiter; kindOf(err) != callstate.NoSuchCall {
 			t.Errorf("expected %q, got %v", callstate.NoSuchCall, err)
 		}
+		if s := g.Get(id); s != nil {
+			t.Errorf("the call that was given up still shows %q", s.State)
+		}
 		close(gate)
 		synctest.Wait()
-		if c := g.Counts(); c.Calls != 0 || c.Goroutines != 0 {
-			t.Errorf("after the adapter let go: %+v", c)
-		}
+		g.expectEmpty()
 	})
+}
+
+// A call that starts at the very moment at which the exchange stops, too late to be seen by the walk over all calls,
+// is told or ended like the others.
+func TestStartCrossesStop(t *testing.T) {
+	for name, row := range map[string]struct {
+		stop func(g *rig)
+		want string
+	}{
+		"stop": {func(g *rig) {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			g.Stop(ctx)
+		}, "hangup 1/1 shutdown"},
+		"close": {func(g *rig) { g.Close() }, "hangup 1/1 shutdown; close 1/1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newRig(t, Config{}, stoppable(false))
+				g.newCall = func(id callstate.CallID) stepper { // it has its place, and is not in the index yet
+					go row.stop(g)
+					synctest.Wait()
+					return &script{id: id, steps: stoppable(false)}
+				}
+				g.call()
+				synctest.Wait()
+				if got := g.commands(); got != row.want {
+					t.Errorf("expected %s, got %s", row.want, got)
+				}
+				g.close()
+			})
+		})
+	}
 }
 
 // Calls that start while the exchange stops are either refused or ended too.
@@ -148,10 +182,12 @@ func TestStartRacesClose(t *testing.T) {
 				}
 			})
 		}
-		g.close()
+		if err := g.Close(); err != nil {
+			t.Fatal(err)
+		}
 		wg.Wait()
-		<-g.empty
-		if c := g.Counts(); c.Calls != 0 || c.Started != c.ByForce || len(g.List()) != 0 {
+		g.expectEmpty()
+		if c := g.Counts(); c.Started != c.ByForce || len(g.List()) != 0 {
 			t.Fatalf("after Close: %+v", c)
 		}
 	}
