@@ -1,0 +1,74 @@
+package media
+
+import (
+	"net/netip"
+
+	"ringdown/callstate"
+	"ringdown/media/internal/sdp"
+	"ringdown/media/internal/tone"
+)
+
+// agreed is the outcome of one offer and answer on a leg. It does not change once made.
+type agreed struct {
+	codec  sdp.Codec // zero when the stream is off
+	pt     uint8     // the phone's number of codec: what we send
+	ours   []sdp.Codec
+	rx     [128]uint8 // payload type of a packet from the phone -> index in ours, from 1
+	event  sdp.Codec  // telephone-event toward the phone, with the phone's number; zero when not agreed
+	events sdp.Events
+
+	phone  callstate.Direction // as the phone states it, as far as we let it
+	remote netip.AddrPort      // invalid while the phone has no address (hold by 0.0.0.0, stream off)
+}
+
+// off tells whether there is no stream (edge case H4).
+func (a *agreed) off() bool { return a == nil || a.codec.Name == "" }
+
+// law returns the G.711 law of what we send.
+func (a *agreed) law() (tone.Law, bool) {
+	switch {
+	case a.off():
+		return 0, false
+	case a.codec.Same(sdp.PCMU):
+		return tone.MuLaw, true
+	case a.codec.Same(sdp.PCMA):
+		return tone.ALaw, true
+	}
+	return 0, false
+}
+
+// agree fills rx. ours are the formats of our SDP, in our numbers, which the phone is to use; theirs those of the
+// phone's, in its numbers, which some phones use in both directions.
+func (a *agreed) agree(ours, theirs []sdp.Codec) {
+	a.ours = ours
+	for i, o := range ours {
+		if t, both := sdp.Find(theirs, o); both {
+			a.rx[t.PT] = uint8(i + 1)
+		}
+	}
+	for i, o := range ours { // ours win where the numbers clash
+		if _, both := sdp.Find(theirs, o); both {
+			a.rx[o.PT] = uint8(i + 1)
+		}
+	}
+	if e, ok := sdp.ChooseEvent(theirs, a.codec); ok {
+		if _, both := sdp.Find(ours, e); both {
+			a.event, a.events = e, e.Events()
+		}
+	}
+}
+
+// format returns what a packet of payload type pt from the phone holds.
+func (a *agreed) format(pt uint8) (sdp.Codec, bool) {
+	if a == nil || a.rx[pt&127] == 0 {
+		return sdp.Codec{}, false
+	}
+	return a.ours[a.rx[pt&127]-1], true
+}
+
+func (a *agreed) facts() callstate.Facts {
+	if a.off() {
+		return callstate.Facts{Direction: callstate.Inactive}
+	}
+	return callstate.Facts{Codec: a.codec.Name, Direction: a.phone, Events: a.event.Name != "", Mixable: a.codec.G711()}
+}

@@ -1,0 +1,178 @@
+package media
+
+import (
+	"container/heap"
+	"sync"
+	"time"
+
+	"ringdown/media/internal/dtmf"
+)
+
+// clock is the engine's one source of time-driven work: the 20 ms tick of legs that play or send digits, and silence
+// checks. Its goroutine sleeps without a timer while there is neither.
+type clock struct {
+	since func() time.Duration
+	wake  chan struct{}
+	stop  chan struct{}
+	done  chan struct{}
+
+	mu   sync.Mutex
+	busy map[*leg]bool // legs that want ticks; true: asked for since the last tick began
+	due  silences
+}
+
+func newClock(since func() time.Duration) *clock {
+	c := &clock{since: since, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		busy: map[*leg]bool{}}
+	go c.run()
+	return c
+}
+
+func (c *clock) close() {
+	close(c.stop)
+	<-c.done
+}
+
+// want gives a leg ticks until its tick says that it needs no more.
+func (c *clock) want(l *leg) {
+	c.mu.Lock()
+	first := len(c.busy) == 0
+	c.busy[l] = true
+	c.mu.Unlock()
+	if first {
+		c.poke()
+	}
+}
+
+// watch has a leg's silence checked at a time. A leg is watched once; its check says when next.
+func (c *clock) watch(l *leg, at time.Duration) {
+	c.mu.Lock()
+	if l.watch > 0 {
+		c.mu.Unlock()
+		return
+	}
+	heap.Push(&c.due, silence{l, at})
+	first := c.due[0].leg == l
+	c.mu.Unlock()
+	if first {
+		c.poke()
+	}
+}
+
+// forget takes a closed leg out.
+func (c *clock) forget(l *leg) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.busy, l)
+	if l.watch > 0 {
+		heap.Remove(&c.due, l.watch-1)
+	}
+}
+
+func (c *clock) poke() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *clock) run() {
+	defer close(c.done)
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	var tick time.Duration // when the next tick is due
+	ticking := false
+	for {
+		c.mu.Lock()
+		if busy := len(c.busy) > 0; busy != ticking {
+			ticking, tick = busy, c.since()
+		}
+		next, any := tick, ticking
+		if len(c.due) > 0 && (!any || c.due[0].at < next) {
+			next, any = c.due[0].at, true
+		}
+		c.mu.Unlock()
+		if any {
+			timer.Reset(next - c.since())
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-c.stop:
+			timer.Stop()
+			return
+		case <-c.wake:
+		case <-timer.C:
+		}
+		now := c.since()
+		if ticking && now >= tick {
+			c.tick(now)
+			for tick += dtmf.Slot; tick <= now; tick += dtmf.Slot { // late: skip, do not catch up in a burst
+			}
+		}
+		c.checkSilence(now)
+	}
+}
+
+func (c *clock) tick(now time.Duration) {
+	c.mu.Lock()
+	legs := make([]*leg, 0, len(c.busy))
+	for l := range c.busy {
+		c.busy[l] = false
+		legs = append(legs, l)
+	}
+	c.mu.Unlock()
+	for _, l := range legs {
+		if l.tick(now) {
+			continue
+		}
+		c.mu.Lock()
+		if !c.busy[l] { // nobody asked in between
+			delete(c.busy, l)
+		}
+		c.mu.Unlock()
+	}
+}
+
+func (c *clock) checkSilence(now time.Duration) {
+	for {
+		c.mu.Lock()
+		if len(c.due) == 0 || c.due[0].at > now {
+			c.mu.Unlock()
+			return
+		}
+		l := heap.Pop(&c.due).(silence).leg
+		c.mu.Unlock()
+		if at, again := l.checkSilence(now); again {
+			c.watch(l, at)
+		}
+	}
+}
+
+// silence is the time of a leg's next check.
+type silence struct {
+	leg *leg
+	at  time.Duration
+}
+
+// silences is a heap by time. A leg's watch is its index, from 1; 0 when it is not in it.
+type silences []silence
+
+func (s silences) Len() int           { return len(s) }
+func (s silences) Less(i, j int) bool { return s[i].at < s[j].at }
+func (s silences) Swap(i, j int) {
+	s[i], s[j] = s[j], s[i]
+	s[i].leg.watch, s[j].leg.watch = i+1, j+1
+}
+func (s *silences) Push(x any) {
+	*s = append(*s, x.(silence))
+	x.(silence).leg.watch = len(*s)
+}
+func (s *silences) Pop() any {
+	old := *s
+	x := old[len(old)-1]
+	x.leg.watch = 0
+	old[len(old)-1] = silence{}
+	*s = old[:len(old)-1]
+	return x
+}

@@ -1,0 +1,43 @@
+// Package media is RTP and SDP for callstate: it turns media commands into sockets and packets, and tells what happens
+// there as events. It knows no SIP and no calls, only legs: one phone's stream each, with its own port.
+//
+// # Contract
+//
+// [Engine.Do] carries out a command before it returns and never blocks; results come through Config.Post, often during
+// Do. Post must not block and must not call the engine. Commands of one leg come one after the other; of different legs
+// at the same time. After CloseMedia nothing about that leg is posted. What fails changes nothing.
+//
+// An offer of ours (MakeOffer) is in force from TakeAnswer on; an offer that is never answered has no effect. An answer
+// of ours is in force from MakeAnswer on. TakeAnswer may come several times for one offer, since a forked INVITE brings
+// several answers.
+//
+// Connected is told when the codecs of both legs are known: at once, or after the negotiation that makes them known,
+// and again when a later negotiation changes it.
+//
+// MediaSilent counts from the last packet or negotiation, so it is also told about a phone that has offered but waits
+// to be answered.
+//
+// # The path of a packet
+//
+//	socket -> forwarder -> leg.receive -> latch -> format -> route(s) -> outbound of each hearer -> socket
+//	                                                  |                     ^
+//	                                                  +-> digit detector    +-- clock: tones, music, digits
+//
+// A leg has one outgoing stream for its whole life: one SSRC, one sequence, one timeline (package timeline), whatever
+// feeds it. An injected digit freezes everything else; its packets share the timestamp of its start:
+//
+//	time   0     20    40    60    80    100   120   140   160   180   200 ms
+//	peer   a0    a1    a2    a3    a4    a5    a6    a7    a8    a9    a10
+//	out    M,160 320   480   640   800E  800E  800E  M,a7  a8    a9    next digit
+//	seq    n     n+1   n+2   n+3   n+4   n+5   n+6   n+7   n+8   n+9   n+10
+//	ts     T     T     T     T     T     T     T     T+1120 ...        T+1600
+//
+// # Goroutines
+//
+//	what              how many      fed by                 ends
+//	readers.read      one per leg   the leg's socket       when the socket is closed; Close waits
+//	clock.run         one           a timer, wake-ups      Close, which waits
+//
+// The clock's goroutine has no timer while no leg plays, sends digits or waits for the end of a digit, and no silence
+// check is due.
+package media

@@ -1,0 +1,204 @@
+package media
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ringdown/callstate"
+	"ringdown/media/internal/port"
+)
+
+// Engine carries out media commands. See the package comment.
+type Engine struct {
+	cfg   Config
+	start time.Time
+	pool  *port.Pool // nil: the system chooses
+	fwd   forwarder
+	clock *clock
+	hosts hosts
+
+	serial atomic.Uint32
+
+	// wire guards who exists and who hears whom: legs, and in each leg hears, heard, sound, told and feed.
+	wire   sync.Mutex
+	legs   map[callstate.LegID]*leg
+	closed bool
+	gone   Stats // what closed legs had counted
+}
+
+// New makes an engine; Close ends it.
+func New(cfg Config) (*Engine, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	e := &Engine{cfg: cfg, start: time.Now(), fwd: &readers{log: cfg.Log}, legs: map[callstate.LegID]*leg{},
+		hosts: newHosts(cfg)}
+	if cfg.PortMin != 0 {
+		e.pool = port.New(cfg.PortMin, cfg.PortMax)
+	}
+	e.clock = newClock(e.now)
+	return e, nil
+}
+
+// now is the time since the engine started; it does not jump.
+func (e *Engine) now() time.Duration { return time.Since(e.start) }
+
+// Do carries out one command. It does not block, and posts what comes of it before it returns or later. It may be
+// called from many goroutines; the commands of one leg must come one after the other.
+func (e *Engine) Do(cmd callstate.MediaCommand) {
+	switch c := cmd.(type) {
+	case callstate.OpenMedia:
+		e.open(c)
+	case callstate.MakeOffer:
+		e.negotiate(c.Leg, c.Ref, func(l *leg) (callstate.Event, *failure) { return l.makeOffer(c) })
+	case callstate.MakeAnswer:
+		e.negotiate(c.Leg, c.Ref, func(l *leg) (callstate.Event, *failure) { return l.makeAnswer(c) })
+	case callstate.TakeAnswer:
+		e.negotiate(c.Leg, c.Ref, func(l *leg) (callstate.Event, *failure) { return l.takeAnswer(c) })
+	case callstate.Connect:
+		e.connect(c)
+	case callstate.SendDigits:
+		e.sendDigits(c)
+	case callstate.CloseMedia:
+		e.closeLeg(c.Leg)
+	}
+}
+
+// Close closes every leg and waits for the engine's goroutines. No event is posted after it.
+func (e *Engine) Close() {
+	e.wire.Lock()
+	if e.closed {
+		e.wire.Unlock()
+		return
+	}
+	e.closed = true
+	ids := make([]callstate.LegID, 0, len(e.legs))
+	for id := range e.legs {
+		ids = append(ids, id)
+	}
+	e.wire.Unlock()
+	for _, id := range ids {
+		e.closeLeg(id)
+	}
+	e.clock.close()
+	e.fwd.wait()
+}
+
+func (e *Engine) find(id callstate.LegID) *leg {
+	e.wire.Lock()
+	defer e.wire.Unlock()
+	return e.legs[id]
+}
+
+// open gives a leg its socket.
+func (e *Engine) open(c callstate.OpenMedia) {
+	if l := e.find(c.Leg); l != nil {
+		e.cfg.Log.Warn("media: leg is open already", "leg", c.Leg.String())
+		return
+	}
+	fail := func(f *failure) {
+		e.cfg.Post(callstate.MediaFailed{On: callstate.On{Leg: c.Leg}, Reason: f.reason, Text: f.text})
+	}
+	l := newLeg(e, c.Leg)
+	if len(c.Offer) > 0 {
+		if f := l.keepOffer(c.Offer); f != nil {
+			fail(f)
+			return
+		}
+	}
+	conn, even, f := e.listen()
+	if f != nil {
+		fail(f)
+		return
+	}
+	l.bind(conn, even)
+	e.wire.Lock()
+	if e.closed {
+		e.wire.Unlock()
+		conn.Close()
+		return
+	}
+	e.legs[c.Leg] = l
+	e.hosts.add(l.port)
+	e.fwd.attach(conn, l)
+	e.wire.Unlock()
+}
+
+// listen binds a port pair: the next one of the range that no other program has (edge case M22), or whichever the
+// system gives, even if it can be. The odd port is only reserved: RTCP is not used yet.
+func (e *Engine) listen() (PacketConn, uint16, *failure) {
+	if e.pool == nil {
+		conn, err := e.listenAny()
+		if err != nil {
+			return nil, 0, failed(callstate.NoPorts, "%v", err)
+		}
+		return conn, 0, nil
+	}
+	var last error
+	for range e.pool.Free() {
+		even, ok := e.pool.Take(e.now())
+		if !ok {
+			break
+		}
+		conn, err := e.cfg.Net.ListenPacket(netip.AddrPortFrom(e.cfg.Listen, even))
+		if err == nil {
+			return conn, even, nil
+		}
+		e.pool.Put(even, e.now())
+		last = err
+	}
+	e.cfg.Log.Error("media: no RTP port is free", "range", fmt.Sprintf("%d-%d", e.cfg.PortMin, e.cfg.PortMax), "last", last)
+	if last != nil {
+		return nil, 0, failed(callstate.NoPorts, "no port of %d-%d can be opened: %v", e.cfg.PortMin, e.cfg.PortMax, last)
+	}
+	return nil, 0, failed(callstate.NoPorts, "all ports of %d-%d are in use", e.cfg.PortMin, e.cfg.PortMax)
+}
+
+// listenAny asks the system for a port a few times, since RFC 3550 §11 wants an even one.
+func (e *Engine) listenAny() (PacketConn, error) {
+	const tries = 8
+	for i := 1; ; i++ {
+		conn, err := e.cfg.Net.ListenPacket(netip.AddrPortFrom(e.cfg.Listen, 0))
+		if err != nil || i == tries || localPort(conn)%2 == 0 {
+			return conn, err
+		}
+		conn.Close()
+	}
+}
+
+func localPort(c PacketConn) uint16 {
+	if a, ok := c.LocalAddr().(*net.UDPAddr); ok {
+		return uint16(a.Port)
+	}
+	return 0
+}
+
+// closeLeg frees a leg. Its reader ends on its own; Close waits for it.
+func (e *Engine) closeLeg(id callstate.LegID) {
+	e.wire.Lock()
+	l := e.legs[id]
+	if l == nil {
+		e.wire.Unlock()
+		return
+	}
+	delete(e.legs, id)
+	l.silence()
+	e.unwire(l)
+	e.wire.Unlock()
+
+	l.out.shut()
+	e.clock.forget(l)
+	l.conn.Close()
+	e.hosts.remove(l.port)
+	if e.pool != nil {
+		e.pool.Put(l.even, e.now())
+	}
+	e.wire.Lock()
+	e.gone.add(l.counts())
+	e.wire.Unlock()
+}

@@ -1,0 +1,128 @@
+package media
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"ringdown/callstate"
+	"ringdown/media/internal/dtmf"
+)
+
+// inbound is the direction from the phone.
+type inbound struct {
+	mu         sync.Mutex
+	agreed     *agreed
+	latch      latch
+	routes     []*route // one per leg that hears this one
+	detector   dtmf.Detector
+	quietSince time.Duration // last packet, negotiation or report of silence
+	header     rtp.Header
+	scratch    []byte // for packets that are not passed on as they are
+	counts     Stats
+}
+
+// headerSize is that of every packet that we send: no CSRC, no extension.
+const headerSize = 12
+
+// receive takes one datagram from the socket: the whole path of a packet through the switch. It does not allocate.
+func (l *leg) receive(b []byte, from netip.AddrPort) {
+	now := l.e.now()
+	in := &l.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !l.admit(from, now) {
+		in.counts.Stranger++
+		return
+	}
+	// RFC 5761 §4: RTCP on the same port has 192-223 here. It ends here (edge case M15).
+	if len(b) < headerSize || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
+		in.counts.Malformed++
+		return
+	}
+	start, err := in.header.Unmarshal(b)
+	end := len(b)
+	if err == nil && in.header.Padding {
+		end -= int(b[len(b)-1])
+	}
+	if err != nil || end <= start {
+		in.counts.Malformed++
+		return
+	}
+	in.counts.Received++
+	in.quietSince = now
+	format, ok := in.agreed.format(in.header.PayloadType)
+	if !ok { // comfort noise is never agreed, so it ends here too (edge case M18)
+		in.counts.Malformed++
+		return
+	}
+	if format.Event() {
+		l.takeEvent(b[start-headerSize:end], format.Clock, now)
+		return
+	}
+	if len(in.routes) == 0 {
+		in.counts.Unheard++
+	}
+	for _, r := range in.routes {
+		r.to.out.relay(r, &in.header, in.copyFor(r, b[start-headerSize:end]), now)
+	}
+}
+
+// admit runs the latch. Called with in.mu held.
+func (l *leg) admit(from netip.AddrPort, now time.Duration) bool {
+	ok, moved := l.in.latch.accept(from, now, l.e.fits)
+	if moved {
+		l.out.aim(l.in.latch.remote())
+		l.e.cfg.Log.Debug("media: latched", "leg", l.id.String(), "on", from.String(), "sdp", l.in.latch.sdp.String())
+	}
+	return ok
+}
+
+// fits tells whether an address may be latched on.
+func (e *Engine) fits(from netip.AddrPort) bool { return e.hosts.refuse(from) == "" }
+
+// copyFor returns the packet that one of several hearers may write into. A single one gets the datagram itself.
+func (in *inbound) copyFor(_ *route, packet []byte) []byte {
+	if len(in.routes) == 1 {
+		return packet
+	}
+	in.scratch = append(in.scratch[:0], packet...)
+	return in.scratch
+}
+
+// takeEvent takes a telephone-event packet: it is told once as a digit, and passed on if everyone who hears the leg
+// can take it; else the digit is left to the core (edge cases D1-D6, D10). Called with in.mu held.
+func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
+	in := &l.in
+	p, ok := dtmf.Read(packet[headerSize:])
+	if !ok {
+		in.counts.Malformed++
+		return
+	}
+	passable := len(in.routes) > 0
+	for _, r := range in.routes {
+		passable = passable && r.to.out.takesEvent(r, p.Event)
+	}
+	result := in.detector.Feed(in.header.SSRC, in.header.Timestamp, p, clock, passable, now)
+	if result.Pass {
+		for _, r := range in.routes {
+			r.to.out.relayEvent(r, &in.header, in.copyFor(r, packet[:headerSize+dtmf.PayloadSize]), p, clock, now)
+		}
+	}
+	for _, d := range result.Ended[:result.N] {
+		l.tellDigit(d)
+	}
+	if result.Start && in.detector.Active() {
+		l.e.clock.want(l) // its end packets may be lost
+	}
+}
+
+func (l *leg) tellDigit(d dtmf.Digit) {
+	key := dtmf.Key(d.Event)
+	if key == "" {
+		return // flash and the like: passed on, no digit
+	}
+	l.post(callstate.DigitReceived{On: l.on(), Digit: key, Duration: d.Duration, Via: callstate.ByEvent, Passed: d.Passed})
+}

@@ -1,0 +1,154 @@
+package sdp
+
+import (
+	"fmt"
+	"net/netip"
+
+	"ringdown/callstate"
+)
+
+// Partner is what is known of the leg that a new offer or answer is to suit.
+type Partner struct {
+	Using  Codec   // what its stream uses; zero when nothing is agreed yet
+	Listed []Codec // what its phone listed, in its order
+	Ptime  int
+}
+
+// OfferCodecs returns the codecs of an offer of ours, in order, with the payload types that the partner's phone gave
+// them, telephone-event last. The first are those that can be connected to the partner as it is.
+func OfferCodecs(p Partner) []Codec {
+	var list []Codec
+	add := func(c Codec) {
+		if _, dup := Find(list, c); !dup && c.Audio() {
+			list = append(list, c)
+		}
+	}
+	if p.Using.Audio() {
+		add(p.Using)
+		if p.Using.G711() {
+			add(PCMU)
+			add(PCMA)
+		}
+	}
+	g711 := false
+	for _, c := range p.Listed {
+		add(c)
+		g711 = g711 || c.G711()
+	}
+	if g711 {
+		add(PCMU)
+		add(PCMA)
+	}
+	if len(list) == 0 {
+		list = []Codec{PCMU, PCMA, G722}
+	}
+	return append(list, offerEvents(p, list)...)
+}
+
+// offerEvents offers telephone-event at the clock of each kind of audio that is offered (RFC 4733 §2.1): 8000 always,
+// 48000 beside opus.
+func offerEvents(p Partner, audio []Codec) []Codec {
+	clocks := []int{8000}
+	for _, c := range audio {
+		if c.Name == "opus" {
+			clocks = append(clocks, 48000)
+		}
+	}
+	var list []Codec
+	for i, clock := range clocks {
+		e := Codec{PT: 101 - uint8(i), Name: eventName, Clock: clock, Channels: 1, Fmtp: "0-15"}
+		if theirs, ok := Find(p.Listed, e); ok {
+			e.PT = theirs.PT
+			if theirs.Fmtp != "" {
+				e.Fmtp = theirs.Fmtp
+			}
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+// Choose picks the audio codec of an answer from those that the phone offers: what the partner uses; G.711 when that
+// can be turned into what the partner uses; G.711, for which there are at least tones. A codec that we cannot make is
+// of use only with a partner that has it too, or when there is no partner yet.
+func Choose(offered []Codec, p Partner) (Codec, bool) {
+	first := func(ok func(Codec) bool) (Codec, bool) {
+		for _, c := range offered {
+			if c.Audio() && ok(c) {
+				return c, true
+			}
+		}
+		return Codec{}, false
+	}
+	if p.Using.Audio() {
+		if c, ok := first(p.Using.Same); ok {
+			return c, true
+		}
+	} else {
+		listed := func(c Codec) bool { _, ok := Find(p.Listed, c); return ok }
+		if c, ok := first(listed); ok {
+			return c, true
+		}
+	}
+	if c, ok := first(Codec.G711); ok {
+		return c, true
+	}
+	if p.Using.Audio() || len(p.Listed) > 0 {
+		return Codec{}, false
+	}
+	return first(Codec.Audio)
+}
+
+// ChooseEvent picks the telephone-event that goes with audio: that of its clock, else any.
+func ChooseEvent(offered []Codec, audio Codec) (Codec, bool) {
+	var found Codec
+	for _, c := range offered {
+		if c.Event() && (found.Name == "" || c.Clock == audio.Clock && found.Clock != audio.Clock) {
+			found = c
+		}
+	}
+	return found, found.Name != ""
+}
+
+// Sends and Hears tell what a direction means for the side that states it.
+func Sends(d callstate.Direction) bool { return d == callstate.SendRecv || d == callstate.SendOnly }
+func Hears(d callstate.Direction) bool { return d == callstate.SendRecv || d == callstate.RecvOnly }
+
+// Direct builds a direction.
+func Direct(sends, hears bool) callstate.Direction {
+	switch {
+	case sends && hears:
+		return callstate.SendRecv
+	case sends:
+		return callstate.SendOnly
+	case hears:
+		return callstate.RecvOnly
+	}
+	return callstate.Inactive
+}
+
+// Reverse is the same direction seen from the other side.
+func Reverse(d callstate.Direction) callstate.Direction { return Direct(Hears(d), Sends(d)) }
+
+// AnswerDirection is what we answer: what we want, as far as the offer lets us (RFC 3264 §6.1, edge cases H1, H2).
+func AnswerDirection(offer, ours callstate.Direction) callstate.Direction {
+	return Direct(Sends(ours) && Hears(offer), Hears(ours) && Sends(offer))
+}
+
+// Unfit tells why an address can never be a phone's; "" when it can (edge case X13). 0.0.0.0 and :: are unfit: where
+// they mean hold, nothing is to be sent.
+func Unfit(a netip.Addr) string {
+	switch {
+	case !a.IsValid():
+		return "no address"
+	case a.IsUnspecified():
+		return fmt.Sprintf("%s is not an address", a)
+	case a.IsMulticast():
+		return fmt.Sprintf("%s is a multicast address", a)
+	case a.Is4() && a.As4()[0] >= 240: // 255.255.255.255 among them
+		return fmt.Sprintf("%s is a broadcast or reserved address", a)
+	case a.Is6() && a.IsLinkLocalUnicast():
+		return fmt.Sprintf("%s is a link-local address without a zone", a)
+	}
+	return ""
+}

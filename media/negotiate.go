@@ -1,0 +1,378 @@
+package media
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"ringdown/callstate"
+	"ringdown/media/internal/sdp"
+)
+
+// negotiation is the offer/answer state of a leg (RFC 3264), as far as media owns it: whose turn it is, is sip's.
+// Under leg.mu.
+type negotiation struct {
+	theirs *sdp.Session // the phone's offer, of OpenMedia until there is a newer one
+
+	offered  *offer // our last offer. It stays, since a forked INVITE brings several answers to it
+	answered []byte // the answer to it that is in force
+
+	layout  []sdp.Media // the m= lines of the session; their number and order never change (RFC 3264 §8)
+	audio   int         // the one in use
+	numbers []sdp.Codec // payload types given out in this session; they keep their meaning (RFC 3264 §8.3.2)
+
+	id, version uint64
+	written     []byte // our last description, with version 0
+}
+
+// offer is what we offered.
+type offer struct {
+	codecs    []sdp.Codec
+	direction callstate.Direction
+}
+
+// negotiate carries out one step for a leg and posts its outcome.
+func (e *Engine) negotiate(id callstate.LegID, ref uint32, step func(*leg) (callstate.Event, *failure)) {
+	l := e.find(id)
+	if l == nil {
+		e.cfg.Post(callstate.MediaFailed{On: callstate.On{Leg: id}, Ref: ref, Reason: callstate.NoStream,
+			Text: "no such leg in media"})
+		return
+	}
+	l.mu.Lock()
+	before := l.agreed.Load()
+	ev, f := step(l)
+	l.mu.Unlock()
+	if f != nil {
+		l.post(callstate.MediaFailed{On: l.on(), Ref: ref, Reason: f.reason, Text: f.text})
+		return
+	}
+	l.post(ev)
+	if l.agreed.Load() != before {
+		e.rewire(l)
+	}
+}
+
+// keepOffer reads the offer that came with OpenMedia, so that the other legs can be offered the same.
+func (l *leg) keepOffer(body []byte) *failure {
+	s, f := l.read(body)
+	if f != nil {
+		return f
+	}
+	l.nego.theirs = s
+	p := listed(&s.Media[s.Audio])
+	l.partner.Store(&p)
+	return nil
+}
+
+// read reads a description with usable audio.
+func (l *leg) read(body []byte) (*sdp.Session, *failure) {
+	s, err := sdp.Parse(body)
+	if err != nil {
+		return nil, failed(callstate.BadSDP, "%v", err)
+	}
+	if s.Audio < 0 {
+		var lines []string
+		for _, m := range s.Media {
+			lines = append(lines, m.Type+" "+m.Proto)
+		}
+		return nil, failed(callstate.NoCodec, "no audio over RTP/AVP, only %s", strings.Join(lines, ", "))
+	}
+	m := &s.Media[s.Audio]
+	if m.Off() || m.Addr.IsUnspecified() { // edge cases H3, H4
+		return s, nil
+	}
+	if text := l.e.hosts.refuse(m.Remote()); text != "" {
+		return nil, failed(callstate.BadSDP, "sdp: line %d: %s", m.ConnLine(), text)
+	}
+	return s, nil
+}
+
+func listed(m *sdp.Media) sdp.Partner { return sdp.Partner{Listed: m.Codecs, Ptime: m.Ptime} }
+
+// like returns what is known of the leg whose codecs come first.
+func (e *Engine) like(id callstate.LegID) sdp.Partner {
+	if id.Zero() {
+		return sdp.Partner{}
+	}
+	if l := e.find(id); l != nil {
+		if p := l.partner.Load(); p != nil {
+			return *p
+		}
+	}
+	return sdp.Partner{}
+}
+
+// makeOffer offers what can be connected to Like first, then what else Like's phone listed.
+func (l *leg) makeOffer(c callstate.MakeOffer) (callstate.Event, *failure) {
+	p := l.e.like(c.Like)
+	codecs := l.number(sdp.OfferCodecs(p))
+	direction := c.Direction
+	if direction == "" {
+		direction = callstate.SendRecv
+	}
+	line := sdp.Out{Type: "audio", Proto: "RTP/AVP", Port: l.port, Codecs: codecs, Ptime: p.Ptime, Direction: direction}
+	lines := []sdp.Out{line}
+	if n := &l.nego; len(n.layout) > 0 {
+		lines = refuseAll(n.layout)
+		line.Proto = n.layout[n.audio].Proto
+		lines[n.audio] = line
+	}
+	l.nego.offered, l.nego.answered = &offer{codecs, direction}, nil
+	return callstate.OfferMade{On: l.on(), Ref: c.Ref, SDP: l.write(lines)}, nil
+}
+
+// makeAnswer answers the phone's offer; what it says is in force from then on.
+func (l *leg) makeAnswer(c callstate.MakeAnswer) (callstate.Event, *failure) {
+	s := l.nego.theirs
+	if len(c.Offer) > 0 {
+		var f *failure
+		if s, f = l.read(c.Offer); f != nil {
+			return nil, f
+		}
+	}
+	if s == nil {
+		return nil, failed(callstate.BadSDP, "there is no offer to answer")
+	}
+	m := &s.Media[s.Audio]
+	lines := refuseAll(s.Media)
+	a, suits := &agreed{phone: callstate.Inactive}, listed(m)
+	if !m.Off() {
+		var f *failure
+		var line sdp.Out
+		if a, line, f = l.accept(m, l.e.like(c.Like), c.Direction); f != nil {
+			return nil, f
+		}
+		lines[s.Audio] = line
+		suits.Using = a.codec
+		suits.Using.Fmtp = fmtpOf(m.Codecs, a.codec)
+		l.renumber(line.Codecs)
+	}
+	n := &l.nego
+	// Edge case R11: the same offer again is a refresh, which must not disturb the stream.
+	fresh := n.theirs != s || l.agreed.Load() == nil
+	n.theirs, n.layout, n.audio = s, s.Media, s.Audio
+	body := l.write(lines)
+	l.adopt(a, suits, fresh)
+	return callstate.AnswerMade{On: l.on(), Ref: c.Ref, SDP: body, Facts: a.facts()}, nil
+}
+
+// accept works out the answer to an audio line that is on: one codec, and telephone-event if it was offered.
+func (l *leg) accept(m *sdp.Media, p sdp.Partner, wish callstate.Direction) (*agreed, sdp.Out, *failure) {
+	codec, ok := sdp.Choose(m.Codecs, p)
+	if !ok {
+		return nil, sdp.Out{}, failed(callstate.NoCodec, "offered %s, the partner has %s", names(m.Codecs), partnerNames(p))
+	}
+	if wish == "" {
+		wish = callstate.SendRecv
+	}
+	direction := sdp.AnswerDirection(m.Direction, wish)
+	a := &agreed{codec: codec, pt: codec.PT, phone: sdp.Reverse(direction)}
+	if !m.Addr.IsUnspecified() {
+		a.remote = m.Remote()
+	}
+	ours := codec
+	if theirs, ok := sdp.Find(append([]sdp.Codec{p.Using}, p.Listed...), codec); ok && theirs.Fmtp != "" {
+		ours.Fmtp = theirs.Fmtp // what the packets go to, is what can take them
+	}
+	answer := []sdp.Codec{ours}
+	if e, ok := sdp.ChooseEvent(m.Codecs, codec); ok {
+		if e.Fmtp == "" {
+			e.Fmtp = "0-15"
+		}
+		answer = append(answer, e)
+	}
+	a.agree(answer, m.Codecs)
+	return a, sdp.Out{Type: m.Type, Proto: m.Proto, Port: l.port, Codecs: answer, Ptime: m.Ptime, Direction: direction}, nil
+}
+
+// takeAnswer puts the phone's answer to our last offer into force.
+func (l *leg) takeAnswer(c callstate.TakeAnswer) (callstate.Event, *failure) {
+	n := &l.nego
+	if n.offered == nil {
+		return nil, failed(callstate.BadSDP, "there is no offer of ours that this could answer")
+	}
+	s, f := l.read(c.Answer)
+	if f != nil {
+		return nil, f
+	}
+	m := &s.Media[s.Audio]
+	a, f := l.match(m)
+	if f != nil {
+		return nil, f
+	}
+	suits := listed(m)
+	suits.Using = a.codec
+	suits.Using.Fmtp = fmtpOf(m.Codecs, a.codec)
+	if n.layout == nil {
+		n.layout, n.audio = s.Media[s.Audio:s.Audio+1:s.Audio+1], 0
+	}
+	fresh := !bytes.Equal(n.answered, c.Answer) // a 200 that repeats the SDP of its 183 changes nothing
+	n.answered = bytes.Clone(c.Answer)
+	l.adopt(a, suits, fresh)
+	return callstate.AnswerTaken{On: l.on(), Ref: c.Ref, Facts: a.facts()}, nil
+}
+
+// match compares an answer's audio line with our offer.
+func (l *leg) match(m *sdp.Media) (*agreed, *failure) {
+	o := l.nego.offered
+	if m.Off() {
+		if l.agreed.Load() == nil {
+			return nil, failed(callstate.NoCodec, "the phone refused the audio (port 0)")
+		}
+		return &agreed{phone: callstate.Inactive}, nil
+	}
+	a := &agreed{}
+	theirs := m.Understand(o.codecs)
+	for _, t := range theirs {
+		if _, ok := sdp.Find(o.codecs, t); ok && t.Audio() {
+			a.codec, a.pt = t, t.PT // RFC 3264 §7: the first of the answer is the one to send
+			break
+		}
+	}
+	if a.off() {
+		return nil, failed(callstate.NoCodec, "answered %s, offered were %s", names(theirs), names(o.codecs))
+	}
+	// What the phone says, as far as our offer let it.
+	a.phone = sdp.AnswerDirection(o.direction, m.Direction)
+	if !m.Addr.IsUnspecified() {
+		a.remote = m.Remote()
+	}
+	a.agree(o.codecs, theirs)
+	return a, nil
+}
+
+func refuseAll(media []sdp.Media) []sdp.Out {
+	lines := make([]sdp.Out, len(media))
+	for i := range media {
+		lines[i] = sdp.Refused(&media[i])
+	}
+	return lines
+}
+
+// write renders a description of ours. The version rises only when something has changed (RFC 3264 §8).
+func (l *leg) write(lines []sdp.Out) []byte {
+	n := &l.nego
+	local := sdp.Local{ID: n.id, Addr: l.e.advertise(), Media: lines}
+	if bare := sdp.Write(local); !bytes.Equal(bare, n.written) {
+		n.version++
+		n.written = bare
+	}
+	local.Version = n.version
+	return sdp.Write(local)
+}
+
+func (e *Engine) advertise() netip.Addr { return e.cfg.Advertise }
+
+// number gives the codecs of an offer the payload types that they have in this session; new ones keep theirs when it
+// is free, else they get the next free dynamic one (RFC 3551 §3).
+func (l *leg) number(codecs []sdp.Codec) []sdp.Codec {
+	n := &l.nego
+	out := make([]sdp.Codec, 0, len(codecs))
+	for _, c := range codecs {
+		if old, ok := sdp.Find(n.numbers, c); ok {
+			c.PT = old.PT
+		} else {
+			if c.PT >= 96 || c.Dynamic() {
+				c.PT = n.free(c.PT, codecs)
+			}
+			if c.PT == 0 && !c.Same(sdp.PCMU) {
+				continue // no number is left
+			}
+			n.numbers = append(n.numbers, c)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// free returns wish, or a dynamic payload type that neither the session nor the rest of the offer uses.
+func (n *negotiation) free(wish uint8, offer []sdp.Codec) uint8 {
+	used := func(list []sdp.Codec, pt uint8) bool {
+		for _, c := range list {
+			if c.PT == pt {
+				return true
+			}
+		}
+		return false
+	}
+	if wish >= 96 && !used(n.numbers, wish) {
+		return wish
+	}
+	for pt := uint8(96); pt < 128; pt++ {
+		if !used(n.numbers, pt) && !used(offer, pt) {
+			return pt
+		}
+	}
+	return 0
+}
+
+// renumber notes the payload types of an answer, which are the phone's.
+func (l *leg) renumber(codecs []sdp.Codec) {
+	n := &l.nego
+	kept := n.numbers[:0]
+	for _, old := range n.numbers {
+		clash := false
+		for _, c := range codecs {
+			clash = clash || c.PT == old.PT || c.Same(old)
+		}
+		if !clash {
+			kept = append(kept, old)
+		}
+	}
+	n.numbers = append(kept, codecs...)
+}
+
+func fmtpOf(list []sdp.Codec, c sdp.Codec) string {
+	found, _ := sdp.Find(list, c)
+	return found.Fmtp
+}
+
+// names lists codecs for a message; a phone may have sent very many.
+func names(list []sdp.Codec) string {
+	const most = 10
+	var s []string
+	for i, c := range list {
+		if i == most {
+			s = append(s, fmt.Sprintf("and %d more", len(list)-most))
+			break
+		}
+		s = append(s, c.Name)
+	}
+	if s == nil {
+		return "nothing that has a name"
+	}
+	return strings.Join(s, " ")
+}
+
+func partnerNames(p sdp.Partner) string {
+	if p.Using.Name != "" {
+		return p.Using.Name
+	}
+	return names(p.Listed)
+}
+
+// ReadSDP reads the facts of a body. The error says what is wrong with it, and where. A body without usable audio has
+// no codec; that is no error.
+func ReadSDP(body []byte) (callstate.Facts, error) {
+	s, err := sdp.Parse(body)
+	if err != nil {
+		return callstate.Facts{}, err
+	}
+	if s.Audio < 0 || s.Media[s.Audio].Off() {
+		return callstate.Facts{Direction: callstate.Inactive}, nil
+	}
+	m := &s.Media[s.Audio]
+	if text := sdp.Unfit(m.Addr); text != "" && !m.Addr.IsUnspecified() {
+		return callstate.Facts{}, &sdp.Error{Line: m.ConnLine(), Text: text}
+	}
+	f := callstate.Facts{Direction: m.Direction}
+	for _, c := range m.Codecs {
+		if c.Audio() && f.Codec == "" {
+			f.Codec, f.Mixable = c.Name, c.G711()
+		}
+		f.Events = f.Events || c.Event()
+	}
+	return f, nil
+}

@@ -1,0 +1,172 @@
+package media
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"ringdown/callstate"
+	"ringdown/media/internal/dtmf"
+	"ringdown/media/internal/g711"
+	"ringdown/media/internal/sdp"
+	"ringdown/media/internal/timeline"
+	"ringdown/media/internal/tone"
+)
+
+// outbound is the direction to the phone: one stream for the whole life of the leg, whatever feeds it.
+type outbound struct {
+	mu     sync.Mutex
+	conn   PacketConn
+	agreed *agreed
+	to     netip.AddrPort
+	open   bool // the phone wants to hear, and we know where it is
+	closed bool
+	line   timeline.Line
+
+	feed  *route // the only one whose packets go out
+	sound callstate.Sound
+	at    int // where in the loop of sound
+
+	sender    dtmf.Sender
+	frozen    bool          // a digit is being sent in place of everything else
+	eventBusy time.Duration // until then an event of the feed is passing through
+
+	buf    [headerSize + tone.Frame]byte
+	counts Stats
+}
+
+// A passing event keeps injected digits back until its end, or until its sender was silent for so long.
+const (
+	eventLinger    = 3 * 50 * time.Millisecond
+	eventEndLinger = 60 * time.Millisecond // the repeats of its end
+)
+
+// volume of the events that we make, in -dBm0.
+const volume = 10
+
+// adopt puts an agreement into force.
+func (o *outbound) adopt(a *agreed, remote netip.AddrPort) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.agreed = a
+	if clock := a.codec.Clock; clock != 0 && clock != o.line.Clock() {
+		// RFC 7160 §4.1: another clock rate needs another SSRC.
+		o.line = timeline.New(rand.Uint32(), clock, uint16(rand.Uint32()), rand.Uint32())
+	}
+	o.aimLocked(remote)
+}
+
+// aim moves the stream to another address.
+func (o *outbound) aim(to netip.AddrPort) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.aimLocked(to)
+}
+
+func (o *outbound) aimLocked(to netip.AddrPort) {
+	o.to = to
+	o.open = !o.closed && !o.agreed.off() && sdp.Hears(o.agreed.phone) && o.agreed.remote.IsValid() && to.IsValid()
+}
+
+// listen sets what the stream is made of from now on.
+func (o *outbound) listen(feed *route, sound callstate.Sound) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if sound != o.sound || feed != nil {
+		o.at = 0 // a tone starts with its beginning
+	}
+	if feed == nil || o.feed == nil || feed.from != o.feed.from {
+		o.eventBusy = 0
+	}
+	o.feed, o.sound = feed, sound
+}
+
+// relay sends a packet of the leg's feed. packet is headerSize bytes of room and the payload; it is written into.
+func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	op := r.ops[h.PayloadType]
+	switch {
+	case r != o.feed || !o.open || op.do == drop:
+		o.counts.Unheard++
+		return
+	case o.frozen:
+		o.counts.Suppressed++
+		return
+	}
+	s, ok := o.line.Follow(r.source(h.SSRC), h.SequenceNumber, h.Timestamp, now)
+	if !ok {
+		o.counts.Misplaced++
+		return
+	}
+	switch payload := packet[headerSize:]; op.do {
+	case toMuLaw:
+		g711.ToU(payload, payload)
+	case toALaw:
+		g711.ToA(payload, payload)
+	}
+	s.Marker = s.Marker || h.Marker
+	o.send(packet, op.pt, s)
+}
+
+// source names a stream in the timelines of those who hear it; it is never 0.
+func (r *route) source(ssrc uint32) uint64 { return uint64(r.from.serial)<<32 | uint64(ssrc) }
+
+// takesEvent tells whether an event of the feed can be passed on.
+func (o *outbound) takesEvent(r *route, event uint8) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return r == o.feed && o.open && !o.sender.Active() && o.agreed.event.Name != "" && o.agreed.events.Has(event)
+}
+
+// relayEvent passes on a packet of an event that takesEvent agreed to.
+func (o *outbound) relayEvent(r *route, h *rtp.Header, packet []byte, p dtmf.Payload, clock int, now time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case r != o.feed || !o.open || o.agreed.event.Name == "":
+		o.counts.Unheard++
+		return
+	case o.frozen:
+		o.counts.Suppressed++
+		return
+	}
+	ts := h.Timestamp
+	if ours := o.agreed.event.Clock; ours != clock {
+		// Edge case D11: the units of the duration are those of the payload type's clock.
+		p.Duration = uint16(min(uint64(p.Duration)*uint64(ours)/uint64(clock), 0xffff))
+		p.Write(packet[headerSize:])
+	}
+	s, ok := o.line.Follow(r.source(h.SSRC), h.SequenceNumber, ts, now)
+	if !ok {
+		o.counts.Misplaced++
+		return
+	}
+	if p.End {
+		o.eventBusy = now + eventEndLinger
+	} else {
+		o.eventBusy = now + eventLinger
+	}
+	s.Marker = s.Marker || h.Marker
+	o.send(packet, o.agreed.event.PT, s)
+}
+
+// send writes the header and the packet. Called with mu held.
+func (o *outbound) send(packet []byte, pt uint8, s timeline.Stamp) {
+	packet[0], packet[1] = 0x80, pt
+	if s.Marker {
+		packet[1] |= 0x80
+	}
+	binary.BigEndian.PutUint16(packet[2:], s.Seq)
+	binary.BigEndian.PutUint32(packet[4:], s.TS)
+	binary.BigEndian.PutUint32(packet[8:], o.line.SSRC)
+	if _, err := o.conn.WriteToUDPAddrPort(packet, o.to); err != nil {
+		o.counts.SendErrors++
+		return
+	}
+	o.counts.Sent++
+}
