@@ -52,7 +52,8 @@ func ParseMessage(raw []byte) (*Message, error) {
 			if len(m.Headers) == 0 {
 				return nil, fmt.Errorf("bad header line %q", line)
 			}
-			m.Headers[len(m.Headers)-1].Value += " " + strings.TrimSpace(line)
+			last := &m.Headers[len(m.Headers)-1]
+			last.Value = strings.TrimSpace(last.Value + " " + strings.TrimSpace(line))
 			continue
 		}
 		name, value, ok := strings.Cut(line, ":")
