@@ -52,6 +52,7 @@ type Call struct {
 	notifies   []*Message
 	cancelled  bool
 	reinviting bool
+	pracked    string // tag and RSeq of the last reliable provisional
 
 	manualAck bool
 	unacked   *Message             // 2xx that waits for Ack

@@ -104,7 +104,8 @@ func (c *Call) provisional(m *Message) {
 		if s := m.SDP(); s != nil && !c.opts.noSDP {
 			c.agree(s, c.offering)
 		}
-		if rseq := m.Get("RSeq"); rseq != "" && m.ToTag() != "" {
+		if rseq := m.Get("RSeq"); rseq != "" && m.ToTag() != "" && c.pracked != m.ToTag()+" "+rseq {
+			c.pracked = m.ToTag() + " " + rseq // once: its transaction repeats it
 			c.prack(m, rseq)
 		}
 	}

@@ -165,7 +165,7 @@ func (c *Call) Reinvite(ctx context.Context, opts ...Option) (*Message, error) {
 		if !c.Incoming { // the owner of the Call-ID waits longer
 			back = 2100*time.Millisecond + back*19/20
 		}
-		if err := c.p.pause(ctx, back); err != nil {
+		if err := c.p.pause(ctx, back); err != nil || !c.Active() {
 			return m, err
 		}
 	}
@@ -286,7 +286,9 @@ func (c *Call) Refer(ctx context.Context, target string, opts ...Option) (*Messa
 		target = "<" + target + ">"
 	}
 	c.p.mu.Lock()
-	c.p.referrer[c.ID+" "+c.localTag] = c
+	key := c.ID + " " + c.localTag
+	c.p.referrer[key] = c
+	c.p.after(10*time.Minute, func() { delete(c.p.referrer, key) })
 	by := "<" + c.p.URI() + ">"
 	c.p.mu.Unlock()
 	opts = append([]Option{WithHeader("Refer-To", target), WithHeader("Referred-By", by)}, opts...)
