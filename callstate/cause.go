@@ -37,6 +37,9 @@ const (
 // CauseOf reads a final SIP status (300 to 699) of a leg that we dialled.
 func CauseOf(status int) Cause {
 	c := Cause{Kind: Failed, Status: status, Remote: true}
+	if status < 400 {
+		c.Kind = Unavailable // a redirection that is not followed
+	}
 	switch status {
 	case 486, 600:
 		c.Kind = Busy

@@ -33,7 +33,7 @@ type Party struct {
 // Contact is one place where a number can be reached, as the registrar knows it. Opaque to the core.
 type Contact struct {
 	URI  string // the registered contact
-	Flow string // where its REGISTER really came from, "udp:192.0.2.7:5060"
+	Flow string // how its REGISTER really came, written and read by sip
 }
 
 // Diversion tells who sent a call on and why (RFC 5806, RFC 7044).

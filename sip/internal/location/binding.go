@@ -26,6 +26,8 @@ type Binding struct {
 	// its Contact says (RFC 3581 §4, RFC 5626 §5.3).
 	Source    netip.AddrPort
 	Transport string
+	// Local is the address of ours that it was sent to; what we send to the phone leaves from there.
+	Local netip.AddrPort
 	// Path holds the values of the Path header, topmost first (RFC 3327). Shared between copies: read only.
 	Path []string
 

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// checkCommand is "ringdown check".
+type checkCommand struct {
+	File   string `arg:"" optional:"" help:"The config; without it, the demo's." placeholder:"FILE"`
+	Config string `help:"The same as FILE." placeholder:"FILE"`
+}
+
+// Validate lets the command line name one file, not two.
+func (c *checkCommand) Validate() error {
+	if c.File != "" && c.Config != "" {
+		return errors.New("name one config: FILE or --config FILE")
+	}
+	return nil
+}
+
+// Run carries the command out. Faults are its result, so they go to stdout.
+func (c *checkCommand) Run(s *streams) error {
+	file := c.File + c.Config
+	cfg, err := configOrDemo(file)
+	if err != nil {
+		return reportFaults(s.stdout, err)
+	}
+	if file == "" {
+		file = "none: the demo, on loopback"
+	}
+	if err := printMeaning(s.stdout, file, cfg); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.stdout, "ok")
+	return err
+}
+
+// printMeaning writes a short table of what a config means, without its secrets.
+func printMeaning(w io.Writer, file string, c *Config) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, value string) { fmt.Fprintf(t, "%s\t%s\n", name, value) }
+	row("config", file)
+	row("domain", c.SIP.Domain)
+	row("digest", strings.Join(c.SIP.Digest, ", "))
+	for _, l := range c.SIP.Listen {
+		row("sip", l.String())
+	}
+	if c.SIP.Advertise.IsValid() {
+		row("advertise", c.SIP.Advertise.String())
+	}
+	media := "the SIP listener's address"
+	if c.Media.Listen.IsValid() {
+		media = c.Media.Listen.String()
+	}
+	pairs := (int(c.Media.PortMax) - int(c.Media.PortMin) + 1) / 2
+	row("media", fmt.Sprintf("%s, ports %d-%d for %d legs", media, c.Media.PortMin, c.Media.PortMax, pairs))
+	row("calls", fmt.Sprintf("limit %s, silence %s, hops %d", limit(c.Calls.Max), limit(c.Calls.Silence), c.Calls.Hops))
+	row("ringing", limit(c.RingTimeout))
+	row("transfer", fmt.Sprintf("no answer %s, then %s; retries %d, delay %s",
+		limit(c.Transfer.NoAnswer), c.Transfer.OnFail, c.Transfer.Retries, c.Transfer.Delay))
+	row("extensions", extensionsLine(c.Extensions))
+	if !c.Ozeki.Listen.IsValid() {
+		row("ozeki", "off")
+		return t.Flush()
+	}
+	row("ozeki", "http://"+c.Ozeki.Listen.String())
+	users := make([]string, len(c.Ozeki.Users))
+	for i, u := range c.Ozeki.Users {
+		users[i] = u.Username
+	}
+	row("users", strings.Join(users, ", "))
+	return t.Flush()
+}
+
+// limit writes a duration that 0 switches off.
+func limit(d time.Duration) string {
+	if d == 0 {
+		return "off"
+	}
+	return d.String()
+}
+
+// extensionsLine counts the extensions and names the first and the last one.
+func extensionsLine(list []Extension) string {
+	switch len(list) {
+	case 0:
+		return "none: no phone can register"
+	case 1:
+		return "1: " + list[0].Number
+	default:
+		return fmt.Sprintf("%d: %s to %s", len(list), list[0].Number, list[len(list)-1].Number)
+	}
+}

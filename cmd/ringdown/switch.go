@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"ringdown/callstate"
+	"ringdown/callstate/exchange"
+	"ringdown/control/ozeki"
+	"ringdown/media"
+	"ringdown/sip"
+)
+
+// Switch is a running switch: the four parts, wired together.
+type Switch struct {
+	exchange *exchange.Exchange
+	agent    *sip.Agent
+	engine   *media.Engine
+	api      *ozeki.API
+	http     *http.Server
+	serving  sync.WaitGroup
+	log      *slog.Logger
+
+	SIP  []Listener     // the real addresses, in the order of the config
+	HTTP netip.AddrPort // of the Ozeki API; invalid when it is off
+}
+
+// seams are the places where tests put a network in memory, and the demo its ladder.
+type seams struct {
+	udp    func(netip.AddrPort) (net.PacketConn, error) // nil: real sockets
+	media  media.Network                                // nil: real sockets
+	tracer sip.Tracer                                   // may be nil
+}
+
+// startSwitch opens every socket and starts to serve. Nothing is left behind when it fails.
+func startSwitch(cfg *Config, log *slog.Logger, s seams) (sw *Switch, err error) {
+	sw = &Switch{log: log}
+	defer func() {
+		if err != nil {
+			sw.close()
+			sw = nil
+		}
+	}()
+	sw.exchange = exchange.New(exchange.Config{Settings: settings(cfg), Directory: directory(cfg), Log: log})
+	if err := sw.startMedia(cfg, s); err != nil {
+		return sw, err
+	}
+	if err := sw.startSIP(cfg, s); err != nil {
+		return sw, err
+	}
+	sw.exchange.Bind(sw.agent, sw.engine)
+	return sw, sw.startHTTP(cfg)
+}
+
+func (sw *Switch) startMedia(cfg *Config, s seams) (err error) {
+	listen := cfg.Media.Listen
+	if !listen.IsValid() {
+		listen = cfg.SIP.Listen[0].Addr.Addr()
+	}
+	sw.engine, err = media.New(media.Config{
+		Listen: listen, Advertise: cfg.SIP.Advertise, PortMin: cfg.Media.PortMin, PortMax: cfg.Media.PortMax,
+		Silence: cfg.Calls.Silence, Net: s.media, Log: sw.log,
+		Post: func(ev callstate.Event) { sw.exchange.Post(ev) },
+	})
+	return err
+}
+
+func (sw *Switch) startSIP(cfg *Config, s seams) (err error) {
+	users := make([]sip.User, 0, len(cfg.Extensions))
+	for _, e := range cfg.Extensions {
+		users = append(users, sip.User{Number: e.Number, Name: e.Name, Password: string(e.Password)})
+	}
+	sw.agent, err = sip.New(sip.Config{
+		Domain: cfg.SIP.Domain, Digest: cfg.SIP.Digest, Advertise: cfg.SIP.Advertise, Users: users,
+		ReadSDP: media.ReadSDP, Exchange: sw.exchange, Log: sw.log, Trace: s.tracer,
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range cfg.SIP.Listen {
+		addr, err := sw.listen(l, s)
+		if err != nil {
+			return fmt.Errorf("sip.listen %s: %w", l, err)
+		}
+		sw.SIP = append(sw.SIP, Listener{l.Network, addr})
+	}
+	return nil
+}
+
+// listen opens one SIP socket and hands it to the agent. With port 0, TCP tries the port that UDP was given first, so
+// that one address serves both.
+func (sw *Switch) listen(l Listener, s seams) (netip.AddrPort, error) {
+	if l.Network == "tcp" {
+		ln, err := net.Listen("tcp", sw.samePort(l.Addr).String())
+		if err != nil && l.Addr.Port() == 0 {
+			ln, err = net.Listen("tcp", l.Addr.String())
+		}
+		if err != nil {
+			return netip.AddrPort{}, err
+		}
+		sw.agent.ServeTCP(ln)
+		return netip.ParseAddrPort(ln.Addr().String())
+	}
+	open := s.udp
+	if open == nil {
+		open = func(a netip.AddrPort) (net.PacketConn, error) {
+			return net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
+		}
+	}
+	pc, err := open(l.Addr)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	sw.agent.ServeUDP(pc)
+	return netip.ParseAddrPort(pc.LocalAddr().String())
+}
+
+func (sw *Switch) samePort(a netip.AddrPort) netip.AddrPort {
+	if a.Port() != 0 {
+		return a
+	}
+	for _, other := range sw.SIP {
+		if other.Addr.Addr() == a.Addr() {
+			return other.Addr
+		}
+	}
+	return a
+}
+
+func (sw *Switch) startHTTP(cfg *Config) error {
+	if !cfg.Ozeki.Listen.IsValid() {
+		return nil
+	}
+	users := make([]ozeki.User, 0, len(cfg.Ozeki.Users))
+	for _, u := range cfg.Ozeki.Users {
+		users = append(users, ozeki.User{Username: u.Username, Password: string(u.Password)})
+	}
+	c := ozeki.Config{Users: users, Calls: sw.exchange, Log: sw.log}
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	sw.api = ozeki.New(c)
+	ln, err := net.Listen("tcp", cfg.Ozeki.Listen.String())
+	if err != nil {
+		return fmt.Errorf("ozeki.listen: %w", err)
+	}
+	sw.HTTP, _ = netip.ParseAddrPort(ln.Addr().String())
+	sw.http = &http.Server{
+		Handler: sw.api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 128 << 10,
+		ErrorLog: slog.NewLogLogger(sw.log.Handler(), slog.LevelDebug),
+	}
+	sw.serving.Go(func() {
+		if err := sw.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			sw.log.Error("HTTP listener ended", "address", ln.Addr().String(), "err", err)
+		}
+	})
+	return nil
+}
+
+// Stop takes no new call and lets the running ones end; when ctx ends it hangs them up. Then everything is closed.
+func (sw *Switch) Stop(ctx context.Context) {
+	sw.agent.Drain()
+	sw.exchange.Stop(ctx)
+	sw.close()
+}
+
+// close ends what is there, last in first out, and waits for it.
+func (sw *Switch) close() {
+	if sw.http != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		if sw.http.Shutdown(ctx) != nil {
+			sw.http.Close()
+		}
+		cancel()
+	}
+	sw.serving.Wait()
+	if sw.api != nil {
+		sw.api.Close()
+	}
+	if sw.exchange != nil {
+		sw.exchange.Close()
+	}
+	if sw.agent != nil {
+		sw.agent.Close()
+	}
+	if sw.engine != nil {
+		sw.engine.Close()
+	}
+}
+
+// Ready is the line that tells where the switch listens.
+func (sw *Switch) Ready() string {
+	var b strings.Builder
+	b.WriteString("ready: sip")
+	for _, l := range sw.SIP {
+		b.WriteString(" " + l.String())
+	}
+	if sw.HTTP.IsValid() {
+		b.WriteString(", http http://" + sw.HTTP.String() + "/api")
+	}
+	return b.String()
+}
+
+func settings(cfg *Config) callstate.Settings {
+	return callstate.Settings{
+		RingTimeout: cfg.RingTimeout, MaxCall: cfg.Calls.Max, Hops: cfg.Calls.Hops,
+		Transfer: callstate.TransferSettings{NoAnswer: cfg.Transfer.NoAnswer, OnFail: cfg.Transfer.OnFail,
+			Retries: cfg.Transfer.Retries, Delay: cfg.Transfer.Delay},
+	}
+}
+
+func directory(cfg *Config) *callstate.Directory {
+	d := &callstate.Directory{Extensions: make(map[string]callstate.Extension, len(cfg.Extensions))}
+	for _, e := range cfg.Extensions {
+		d.Extensions[e.Number] = callstate.Extension{Number: e.Number, Name: e.Name}
+	}
+	return d
+}
+
+// runSwitch runs the switch until it has drained, or until ctx ends.
+func runSwitch(ctx context.Context, cfg *Config, o ServeOptions, stdout, stderr io.Writer) error {
+	var s seams
+	var t *tracer
+	if o.Trace {
+		t = newTracer(stdout)
+		s.tracer = t
+	}
+	sw, err := startSwitch(cfg, o.Log, s)
+	if err != nil {
+		return err
+	}
+	if t != nil {
+		defer t.follow(sw.exchange)()
+	}
+	fmt.Fprintln(stdout, sw.Ready())
+	select {
+	case <-o.Drain:
+	case <-ctx.Done():
+	}
+	sw.Stop(ctx)
+	return nil
+}

@@ -1,0 +1,233 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"ringdown/callstate"
+	"ringdown/sip/internal/digest"
+	"ringdown/sip/internal/location"
+	"ringdown/sip/internal/tx"
+)
+
+// Exchange is where events go. callstate/exchange implements it.
+type Exchange interface {
+	// NewCallID names a call that is about to begin.
+	NewCallID() callstate.CallID
+	// Post hands an event over without blocking. False: a new request does not fit, answer 503.
+	Post(callstate.Event) bool
+}
+
+// User is an account that may register and call.
+type User struct {
+	Number   string
+	Name     string
+	Password string
+}
+
+// Config configures an Agent.
+type Config struct {
+	Domain    string     // realm, and domain of the AORs
+	Digest    []string   // "md5", "sha-256", in the order of the challenges
+	Advertise netip.Addr // written into Via and Contact; zero: the address of the listener
+	Users     []User
+	Expires   Expiry
+	ReadSDP   func([]byte) (callstate.Facts, error) // media's
+	Exchange  Exchange
+	Log       *slog.Logger
+	Trace     Tracer // may be nil
+	Version   string // written into Server and User-Agent
+	Limits    tx.Limits
+}
+
+// Expiry bounds registrations, in seconds.
+type Expiry struct{ Min, Default, Max int }
+
+// Tracer sees every message, and which leg a SIP Call-ID belongs to. It must not block.
+type Tracer interface {
+	Message(TraceMessage)
+	Leg(sipCallID string, leg callstate.LegID, number string)
+}
+
+// TraceMessage is one message as on the wire.
+type TraceMessage struct {
+	Time   time.Time
+	Out    bool
+	Local  netip.AddrPort
+	Remote netip.AddrPort
+	Data   []byte // valid during the call only
+}
+
+// Agent is the SIP side of the switch.
+type Agent struct {
+	cfg      Config
+	log      *slog.Logger
+	layer    *tx.Layer
+	auth     *digest.Authenticator
+	secrets  map[string]digest.Secret
+	names    map[string]string
+	bindings *location.Memory
+	draining atomic.Bool
+
+	mu      sync.RWMutex
+	legs    map[callstate.LegID]*leg
+	dialogs map[dialogID]*leg
+	invites map[mergeID]*leg // INVITEs that opened a leg, to tell merged ones (RFC 3261 §8.2.2.2)
+
+	wg   sync.WaitGroup
+	stop context.CancelFunc
+}
+
+// Defaults fills what is zero.
+func (c Config) Defaults() Config {
+	if c.Domain == "" {
+		c.Domain = "example.com"
+	}
+	if len(c.Digest) == 0 {
+		c.Digest = []string{"md5", "sha-256"}
+	}
+	if c.Expires == (Expiry{}) {
+		c.Expires = Expiry{Min: 60, Default: 3600, Max: 7200}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Version == "" {
+		c.Version = "ringdown"
+	}
+	return c
+}
+
+// New makes an Agent without sockets.
+func New(cfg Config) (*Agent, error) {
+	cfg = cfg.Defaults()
+	if cfg.Exchange == nil || cfg.ReadSDP == nil {
+		return nil, errors.New("sip: Exchange and ReadSDP are required")
+	}
+	var algorithms []digest.Algorithm
+	for _, name := range cfg.Digest {
+		switch name {
+		case "md5":
+			algorithms = append(algorithms, digest.MD5)
+		case "sha-256":
+			algorithms = append(algorithms, digest.SHA256)
+		default:
+			return nil, fmt.Errorf("sip: digest %q: md5 or sha-256", name)
+		}
+	}
+	auth, err := digest.New(digest.Config{Realm: cfg.Domain, Algorithms: algorithms})
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{
+		cfg: cfg, log: cfg.Log, auth: auth,
+		secrets:  make(map[string]digest.Secret, len(cfg.Users)),
+		names:    make(map[string]string, len(cfg.Users)),
+		bindings: location.NewMemory(maxContacts),
+		legs:     map[callstate.LegID]*leg{},
+		dialogs:  map[dialogID]*leg{},
+		invites:  map[mergeID]*leg{},
+	}
+	for _, u := range cfg.Users {
+		a.secrets[u.Number] = digest.NewSecret(u.Number, cfg.Domain, u.Password)
+		a.names[u.Number] = u.Name
+	}
+	var trace func(tx.TraceRecord)
+	if cfg.Trace != nil {
+		trace = func(r tx.TraceRecord) {
+			cfg.Trace.Message(TraceMessage{Time: r.Time, Out: r.Out, Local: r.Flow.Local, Remote: r.Flow.Remote, Data: r.Data})
+		}
+	}
+	a.layer = tx.New(tx.Config{Handler: (*handler)(a), Log: cfg.Log, Trace: trace, SentBy: a.sentBy, Server: cfg.Version,
+		Limits: cfg.Limits})
+	ctx, stop := context.WithCancel(context.Background())
+	a.stop = stop
+	a.wg.Go(func() { a.sweep(ctx) })
+	return a, nil
+}
+
+// ServeUDP starts to read pc; it belongs to the agent from now on.
+func (a *Agent) ServeUDP(pc net.PacketConn) {
+	a.wg.Go(func() { a.served("udp", pc.LocalAddr(), a.layer.ServeUDP(pc)) })
+}
+
+// ServeTCP starts to accept from ln; it belongs to the agent from now on.
+func (a *Agent) ServeTCP(ln net.Listener) {
+	a.wg.Go(func() { a.served("tcp", ln.Addr(), a.layer.ServeTCP(ln)) })
+}
+
+func (a *Agent) served(network string, addr net.Addr, err error) {
+	if err != nil {
+		a.log.Error("listener ended", "network", network, "address", addr.String(), "err", err)
+	}
+}
+
+// Drain refuses new registrations' calls and says so to OPTIONS; running calls go on (edge case O7).
+func (a *Agent) Drain() { a.draining.Store(true) }
+
+// Close ends everything at once and waits for it. Legs are not hung up: end the calls first.
+func (a *Agent) Close() error {
+	a.stop()
+	err := a.layer.Close()
+	a.wg.Wait()
+	return err
+}
+
+// Counts tells what is alive, for tests and metrics.
+type Counts struct{ Legs, Dialogs, Bindings, ServerTx, ClientTx int }
+
+// Counts returns what is alive now.
+func (a *Agent) Counts() Counts {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	s, c := 0, 0
+	return Counts{Legs: len(a.legs), Dialogs: len(a.dialogs), Bindings: a.bindings.Count(), ServerTx: s, ClientTx: c}
+}
+
+const sweepEvery = 30 * time.Second
+
+// sweep forgets expired bindings.
+func (a *Agent) sweep(ctx context.Context) {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-t.C:
+			for _, e := range a.bindings.Sweep(now) {
+				a.log.Info("registration expired", "number", e.AOR, "contacts", len(e.Bindings))
+			}
+		}
+	}
+}
+
+// sentBy is the address that we show on a flow.
+func (a *Agent) sentBy(f tx.Flow) (string, int) {
+	if a.cfg.Advertise.IsValid() {
+		return a.cfg.Advertise.String(), int(f.Local.Port())
+	}
+	return "", 0
+}
+
+// contact is our Contact on a flow.
+func (a *Agent) contact(f tx.Flow) sip.Header {
+	host := f.Local.Addr().Unmap()
+	if a.cfg.Advertise.IsValid() {
+		host = a.cfg.Advertise
+	}
+	uri := "<sip:ringdown@" + netip.AddrPortFrom(host, f.Local.Port()).String()
+	if f.Transport == "TCP" {
+		uri += ";transport=tcp"
+	}
+	return sip.NewHeader("Contact", uri+">")
+}

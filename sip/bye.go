@@ -1,0 +1,142 @@
+package sip
+
+import (
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"ringdown/callstate"
+	"ringdown/sip/internal/tx"
+)
+
+// hangUp ends the leg as its dialog needs it: a final answer, CANCEL or BYE. LegEnded follows when it is over.
+func (l *leg) hangUp(why callstate.Cause) {
+	if l.hanging || l.ended || l.phase == phaseBye {
+		return
+	}
+	l.hanging, l.endedBy = true, why
+	l.refuseOpen()
+	switch {
+	case l.phase == phaseInvite && l.inbound:
+		l.a.respond(l.server, why.FinalStatus(), "", reasons(why)...)
+		l.end(why)
+		l.settle()
+	case l.phase == phaseInvite:
+		if l.client == nil || l.client.Cancel(reasons(why)...) != nil {
+			return // a final answer is on its way through the queue
+		}
+	case l.phase == phaseAnswered:
+		// RFC 3261 §15: no BYE before the ACK; acked or resend goes on.
+	default:
+		l.sendBYE()
+	}
+}
+
+// sendBYE ends the dialog. LegEnded is posted when it is answered or given up; nobody waits for that (E4).
+func (l *leg) sendBYE() {
+	l.phase = phaseBye
+	req, err := l.newRequest(sip.BYE, 0)
+	if err == nil {
+		for _, h := range reasons(l.endedBy) {
+			req.AppendHeader(h)
+		}
+		_, err = l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(byeIn{ev}) })
+	}
+	if err != nil {
+		l.byeDone()
+	}
+}
+
+func (l *leg) byeResponse(ev tx.ClientEvent) {
+	if ev.Err == nil && ev.Res.StatusCode < 200 {
+		return
+	}
+	l.byeDone() // 481 or 408 or none at all: the leg is gone all the same
+}
+
+func (l *leg) byeDone() {
+	l.end(l.endedBy)
+	l.phase = phaseOver
+	l.settle()
+}
+
+// lost ends a dialog whose peer does not answer any more (E8, S9).
+func (l *leg) lost() {
+	if l.phase == phaseBye || l.phase == phaseOver {
+		return
+	}
+	if !l.hanging {
+		l.endedBy = callstate.Cause{Kind: callstate.Lost, Status: 408}
+	}
+	l.hanging = true
+	l.end(l.endedBy) // the partner does not wait for a BYE that nobody may answer
+	l.sendBYE()
+}
+
+// bye answers a BYE of the peer.
+func (l *leg) bye(s *tx.Server) {
+	l.a.respond(s, 200, "")
+	why := l.why(callstate.Cause{Kind: callstate.Normal, Remote: true, Reason: strings.Clone(first(s.Request(), "Reason"))})
+	if l.phase == phaseInvite && l.inbound {
+		l.a.respond(l.server, 487, "") // S12
+		why = l.why(callstate.Cause{Kind: callstate.Cancelled, Status: 487, Remote: true})
+	}
+	l.invite.server = nil // S13: its ACK will not come
+	if l.phase == phaseBye {
+		return // E1: both hang up; ours is being answered
+	}
+	l.end(why)
+	l.settle()
+}
+
+// refuseOpen answers what the call has not decided yet when the dialog ends (E6, E7).
+func (l *leg) refuseOpen() {
+	if t := l.offer.theirs; t != nil {
+		l.offer.theirs = nil
+		l.a.respond(t.server, 487, "")
+	}
+	for _, r := range l.refers {
+		if r.request != nil {
+			l.a.respond(r.request, 481, "")
+			r.request = nil
+			r.over = true
+		}
+	}
+	l.forgetRefers()
+}
+
+// reasons are the Reason headers that tell a phone why we end its leg (RFC 3326).
+func reasons(c callstate.Cause) []sip.Header {
+	text := ""
+	switch c.Kind {
+	case callstate.Elsewhere:
+		text = `SIP;cause=200;text="Call completed elsewhere"`
+	case callstate.Forwarded:
+		text = `SIP;cause=302;text="Call forwarded"`
+	case callstate.NoAnswer:
+		text = `SIP;cause=408;text="No answer"`
+	case callstate.Cancelled:
+		text = `SIP;cause=487;text="Caller gave up"`
+	case callstate.Lost:
+		text = `SIP;cause=408;text="Peer lost"`
+	case callstate.Silent:
+		text = `SIP;cause=408;text="No media"`
+	case callstate.TooLong:
+		text = `SIP;cause=480;text="Maximum call duration"`
+	case callstate.Aborted:
+		text = `SIP;cause=480;text="Ended by an application"`
+	case callstate.Transferred:
+		text = `SIP;cause=200;text="Call transferred"`
+	case callstate.Shutdown:
+		text = `SIP;cause=503;text="Switch stops"`
+	case callstate.NoMedia:
+		text = `SIP;cause=488;text="No common media"`
+	}
+	if c.Reason != "" {
+		text = c.Reason // E10: what the other party gave is passed on
+	}
+	if text == "" {
+		return nil
+	}
+	return []sip.Header{sip.NewHeader("Reason", text)}
+}

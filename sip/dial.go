@@ -1,0 +1,280 @@
+package sip
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"ringdown/callstate"
+	"ringdown/sip/internal/tx"
+)
+
+// progressSeen is the last 1xx that was passed on, to tell repeated ones.
+type progressSeen struct {
+	status int
+	tag    string
+	sdp    bool
+}
+
+// Do carries out a command of a call. It never blocks.
+func (a *Agent) Do(cmd callstate.Signal) {
+	switch cmd := cmd.(type) {
+	case callstate.Locate:
+		a.locate(cmd)
+	case callstate.Dial:
+		l := &leg{a: a, id: cmd.Leg, user: cmd.Number}
+		l.put(cmd)
+	default:
+		id := legOf(cmd)
+		if l := a.legByID(id); l != nil {
+			l.put(cmd)
+		} else if _, ok := cmd.(callstate.HangUp); ok {
+			a.cfg.Exchange.Post(callstate.LegEnded{On: callstate.On{Leg: id}, Cause: callstate.Cause{Kind: callstate.Lost}})
+		}
+	}
+}
+
+func legOf(cmd callstate.Signal) callstate.LegID {
+	switch cmd := cmd.(type) {
+	case callstate.Ring:
+		return cmd.Leg
+	case callstate.Answer:
+		return cmd.Leg
+	case callstate.HangUp:
+		return cmd.Leg
+	case callstate.Reoffer:
+		return cmd.Leg
+	case callstate.AcceptOffer:
+		return cmd.Leg
+	case callstate.RefuseOffer:
+		return cmd.Leg
+	case callstate.AcceptRefer:
+		return cmd.Leg
+	case callstate.RefuseRefer:
+		return cmd.Leg
+	case callstate.ReportTransfer:
+		return cmd.Leg
+	case callstate.SendInfo:
+		return cmd.Leg
+	}
+	return callstate.LegID{}
+}
+
+// dial sends the INVITE that opens a leg.
+func (l *leg) dial(cmd callstate.Dial) {
+	var err error
+	if l.flow, err = flowOf(cmd.To.Flow); err == nil {
+		err = l.sendINVITE(cmd)
+	}
+	if err != nil {
+		l.a.log.Warn("cannot dial", "leg", l.id.String(), "number", cmd.Number, "err", err)
+		l.end(callstate.Cause{Kind: callstate.Unavailable, Status: 480})
+		l.settle()
+	}
+}
+
+func (l *leg) sendINVITE(cmd callstate.Dial) error {
+	a := l.a
+	l.dialog = dialog{
+		callID: tx.NewTag() + "@" + a.host(l.flow), localTag: tx.NewTag(), target: cmd.To.URI,
+		local:  `"` + quoted(cmd.From.Name) + `" <` + a.aor(cmd.From.Number) + ">",
+		remote: "<" + a.aor(cmd.Number) + ">",
+	}
+	if cmd.From.Name == "" {
+		l.dialog.local = "<" + a.aor(cmd.From.Number) + ">"
+	}
+	req, err := l.newRequest(sip.INVITE, 0)
+	if err != nil {
+		return err
+	}
+	req.AppendHeader(sip.NewHeader("Allow", allow))
+	req.AppendHeader(sip.NewHeader("Accept", "application/sdp"))
+	for _, d := range cmd.Diversions {
+		req.AppendHeader(sip.NewHeader("Diversion", fmt.Sprintf("<%s>;reason=%s;counter=1", a.aor(d.Number), d.Reason)))
+	}
+	for _, v := range a.history(cmd) {
+		req.AppendHeader(sip.NewHeader("History-Info", v))
+	}
+	if cmd.ReferredBy != "" {
+		req.AppendHeader(sip.NewHeader("Referred-By", cmd.ReferredBy))
+	}
+	setBody(req, "application/sdp", cmd.SDP)
+	a.addLeg(l)
+	l.client, err = a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(responseIn{ev}) })
+	return err
+}
+
+// history is the way of a forwarded call, oldest first (RFC 7044 §5).
+func (a *Agent) history(cmd callstate.Dial) []string {
+	if len(cmd.Diversions) == 0 {
+		return nil
+	}
+	var out []string
+	index := "1"
+	for i := len(cmd.Diversions) - 1; i >= 0; i-- {
+		out = append(out, fmt.Sprintf("<%s>;index=%s", a.aor(cmd.Diversions[i].Number), index))
+		index += ".1"
+	}
+	return append(out, fmt.Sprintf("<%s>;index=%s;mp=%s", a.aor(cmd.Number), index, strings.TrimSuffix(index, ".1")))
+}
+
+// aor is the public address of a number of ours.
+func (a *Agent) aor(number string) string {
+	return "sip:" + escape(number) + "@" + a.cfg.Domain
+}
+
+// escape writes a number as the user part of a URI (RFC 3261 §25.1).
+func escape(s string) string {
+	const free = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.!~*'()&=+$,;?/"
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if strings.IndexByte(free, s[i]) >= 0 {
+			b.WriteByte(s[i])
+		} else {
+			fmt.Fprintf(&b, "%%%02X", s[i])
+		}
+	}
+	return b.String()
+}
+
+func (a *Agent) host(f tx.Flow) string {
+	if a.cfg.Advertise.IsValid() {
+		return a.cfg.Advertise.String()
+	}
+	return f.Local.Addr().Unmap().String()
+}
+
+// inviteResponse: an answer to the INVITE that we dialled with, or its end.
+func (l *leg) inviteResponse(ev tx.ClientEvent) {
+	switch {
+	case ev.Err != nil:
+		l.unreachable(ev.Err)
+	case ev.Res.StatusCode < 200:
+		l.progress(ev)
+	case ev.Res.StatusCode < 300:
+		l.answered(ev)
+	default:
+		l.failed(ev.Res)
+	}
+}
+
+// unreachable: no answer at all. A contact that does not answer is not dialled again until it registers anew (F8).
+func (l *leg) unreachable(err error) {
+	if l.phase != phaseInvite {
+		return
+	}
+	l.a.log.Info("no answer from a contact", "number", l.user, "remote", l.flow.Remote.String(), "err", err)
+	if !l.hanging {
+		l.a.bindings.Remove(l.user, l.a.keyOf(l.user, l.flow.Remote))
+	}
+	l.end(l.why(callstate.Cause{Kind: callstate.Unavailable, Status: 480}))
+	l.settle()
+}
+
+// keyOf finds the binding of a number that came from an address.
+func (a *Agent) keyOf(number string, source netip.AddrPort) string {
+	for _, b := range a.bindings.Lookup(number, time.Now()) {
+		if b.Source == source {
+			return b.Key
+		}
+	}
+	return ""
+}
+
+// why is the cause of a leg's end: ours if we hang it up already, else the given one.
+func (l *leg) why(c callstate.Cause) callstate.Cause {
+	if l.hanging {
+		return l.endedBy
+	}
+	return c
+}
+
+// progress passes a 1xx on; copies of the last one are dropped.
+func (l *leg) progress(ev tx.ClientEvent) {
+	res := ev.Res
+	if l.phase != phaseInvite || l.hanging || res.StatusCode == 100 {
+		return
+	}
+	l.flow = learn(l.flow, ev.Flow)
+	sdp, status := sdpOf(res)
+	if status != 0 {
+		sdp = nil
+	}
+	facts, err := l.facts(res)
+	if err != nil {
+		sdp = nil
+	}
+	seen := progressSeen{res.StatusCode, tagOf(res.To().Params), len(sdp) > 0}
+	if seen == l.lastProg {
+		return
+	}
+	seen.tag = strings.Clone(seen.tag)
+	l.lastProg = seen
+	l.post(callstate.LegProgress{On: l.on(), Status: res.StatusCode, Branch: seen.tag, SDP: sdp, Facts: facts})
+}
+
+// answered: a 2xx. The first opens the dialog; a copy gets the same ACK again (S8), another fork ACK and BYE (S14).
+func (l *leg) answered(ev tx.ClientEvent) {
+	res := ev.Res
+	tag := tagOf(res.To().Params)
+	if l.phase != phaseInvite {
+		if tag == l.dialog.remoteTag {
+			l.sendACK(res, nil)
+		} else {
+			l.a.endStray(res, ev.Flow)
+		}
+		return
+	}
+	l.flow = learn(l.flow, ev.Flow)
+	l.dialog.peerDialog(res)
+	l.dialog.remoteTag = strings.Clone(l.dialog.remoteTag)
+	l.phase = phaseConfirmed
+	l.sendACK(res, nil)
+	if l.hanging { // S4: our CANCEL crossed it
+		l.sendBYE()
+		return
+	}
+	sdp, status := sdpOf(res)
+	facts, err := l.facts(res)
+	if status != 0 || err != nil {
+		sdp = nil
+	}
+	l.post(callstate.LegAnswered{On: l.on(), Branch: l.dialog.remoteTag, SDP: sdp, Facts: facts})
+}
+
+// failed: a final answer that is no 2xx; the transaction layer has acknowledged it.
+func (l *leg) failed(res *sip.Response) {
+	if l.phase != phaseInvite {
+		return
+	}
+	c := callstate.CauseOf(res.StatusCode)
+	c.Reason = strings.Clone(first(res, "Reason"))
+	l.end(l.why(c))
+	l.settle()
+}
+
+// learn keeps where an answer came from: there the phone is, whatever its Contact says (N13).
+func learn(old, seen tx.Flow) tx.Flow {
+	if seen.Remote.IsValid() {
+		return seen
+	}
+	return old
+}
+
+// endStray acknowledges and ends a dialog that nobody wants: a fork, or an answer that came too late.
+func (a *Agent) endStray(res *sip.Response, flow tx.Flow) {
+	l := &leg{a: a, flow: flow, phase: phaseConfirmed, ended: true}
+	l.dialog = dialog{callID: res.CallID().Value(), localTag: tagOf(res.From().Params),
+		local:  address(res.From().DisplayName, res.From().Address),
+		remote: address(res.To().DisplayName, res.To().Address), localSeq: res.CSeq().SeqNo}
+	l.dialog.peerDialog(res)
+	if l.dialog.target == "" {
+		return
+	}
+	l.sendACK(res, nil)
+	l.endedBy = callstate.Cause{Kind: callstate.Elsewhere, Status: 200}
+	l.sendBYE()
+}

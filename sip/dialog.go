@@ -1,0 +1,180 @@
+package sip
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"ringdown/callstate"
+	"ringdown/sip/internal/tx"
+)
+
+// dialog is what RFC 3261 §12 keeps of one.
+type dialog struct {
+	callID              string
+	localTag, remoteTag string
+	local, remote       string // From and To of our requests, without tags
+	target              string // remote target: the peer's Contact URI
+	routes              []string
+	localSeq, remoteSeq uint32
+	seen                bool // remoteSeq is set
+	merge               mergeID
+}
+
+// allow is what we take; the comment of each method's file says how.
+const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, REFER, NOTIFY"
+
+// newRequest builds a request inside the dialog (RFC 3261 §12.2.1.1). CSeq rises, save for ACK, which repeats seq.
+func (l *leg) newRequest(method sip.RequestMethod, seq uint32) (*sip.Request, error) {
+	d := &l.dialog
+	var uri sip.Uri
+	if err := sip.ParseUri(d.target, &uri); err != nil {
+		return nil, err
+	}
+	if method != sip.ACK {
+		d.localSeq++
+		seq = d.localSeq
+	}
+	req := sip.NewRequest(method, uri)
+	for _, r := range d.routes {
+		req.AppendHeader(sip.NewHeader("Route", r))
+	}
+	mf := sip.MaxForwardsHeader(70)
+	req.AppendHeader(&mf)
+	req.AppendHeader(sip.NewHeader("From", d.local+";tag="+d.localTag))
+	to := d.remote
+	if d.remoteTag != "" {
+		to += ";tag=" + d.remoteTag
+	}
+	req.AppendHeader(sip.NewHeader("To", to))
+	id := sip.CallIDHeader(d.callID)
+	req.AppendHeader(&id)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
+	switch method {
+	case sip.INVITE, sip.UPDATE, sip.NOTIFY, sip.REFER:
+		req.AppendHeader(l.a.contact(l.flow))
+	}
+	if method != sip.ACK {
+		req.AppendHeader(sip.NewHeader("User-Agent", l.a.cfg.Version))
+	}
+	return req, nil
+}
+
+// setBody puts a body and its headers into a message.
+func setBody(m sip.Message, contentType string, body []byte) {
+	if len(body) > 0 {
+		ct := sip.ContentTypeHeader(contentType)
+		m.AppendHeader(&ct)
+	}
+	m.SetBody(body)
+}
+
+// peerDialog reads the peer's half of the dialog from a 2xx to our INVITE (RFC 3261 §12.1.2).
+func (d *dialog) peerDialog(res *sip.Response) {
+	d.remoteTag = tagOf(res.To().Params)
+	if c := res.Contact(); c != nil {
+		d.target = c.Address.String()
+	}
+	d.routes = routes(res)
+	slices.Reverse(d.routes)
+}
+
+// routes are the Record-Route values of a message, topmost first.
+func routes(m sip.Message) []string {
+	var out []string
+	for _, h := range m.GetHeaders("Record-Route") {
+		out = append(out, strings.Clone(h.Value()))
+	}
+	return out
+}
+
+// refresh takes over the target that a re-INVITE, an UPDATE or its 2xx names (RFC 3261 §12.2).
+func (d *dialog) refresh(c *sip.ContactHeader) {
+	if c != nil && c.Address.Host != "" {
+		d.target = c.Address.String()
+	}
+}
+
+// inOrder checks the CSeq of a request inside the dialog and keeps it (RFC 3261 §12.2.2). Gaps are fine.
+func (d *dialog) inOrder(seq uint32) bool {
+	if d.seen && seq <= d.remoteSeq {
+		return false
+	}
+	d.remoteSeq, d.seen = seq, true
+	return true
+}
+
+// sendACK acknowledges a 2xx to an INVITE of ours and keeps the ACK for its copies (RFC 3261 §13.2.2.4).
+func (l *leg) sendACK(res *sip.Response, sdp []byte) {
+	seq := res.CSeq().SeqNo
+	key := tagOf(res.To().Params) + "/" + strconv.FormatUint(uint64(seq), 10)
+	ack := l.acks[key]
+	if ack == nil {
+		var err error
+		if ack, err = l.newRequest(sip.ACK, seq); err != nil {
+			l.a.log.Warn("cannot acknowledge", "leg", l.id.String(), "err", err)
+			return
+		}
+		setBody(ack, "application/sdp", sdp)
+		if l.acks == nil || len(l.acks) > 8 {
+			l.acks = map[string]*sip.Request{}
+		}
+		l.acks[key] = ack
+	}
+	if err := l.a.layer.Send(ack, l.flow); err != nil {
+		l.a.log.Debug("ACK not sent", "leg", l.id.String(), "err", err)
+	}
+}
+
+// facts reads the SDP of a message and what its headers say of the phone.
+func (l *leg) facts(m sip.Message) (callstate.Facts, error) {
+	f := callstate.Facts{}
+	var err error
+	if len(m.Body()) > 0 {
+		f, err = l.a.cfg.ReadSDP(m.Body())
+	}
+	f.Info = allows(m, "INFO")
+	return f, err
+}
+
+// allows tells whether a message's Allow lists a method; one without Allow allows it (RFC 3261 §20.5: says nothing).
+func allows(m sip.Message, method string) bool {
+	hs := m.GetHeaders("Allow")
+	for _, h := range hs {
+		for v := range strings.SplitSeq(h.Value(), ",") {
+			if strings.EqualFold(strings.TrimSpace(v), method) {
+				return true
+			}
+		}
+	}
+	return len(hs) == 0
+}
+
+// sdpOf returns the SDP of a message; nil when it has none, an error status when its body is something else.
+func sdpOf(m sip.Message) (body []byte, status int) {
+	if len(m.Body()) == 0 {
+		return nil, 0
+	}
+	ct := first(m, "Content-Type")
+	kind, _, _ := strings.Cut(ct, ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "application/sdp") {
+		return nil, 415
+	}
+	if e := first(m, "Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, 415
+	}
+	return m.Body(), 0
+}
+
+// first is the value of a header's first occurrence, empty when there is none.
+func first(m sip.Message, name string) string {
+	if hs := m.GetHeaders(name); len(hs) > 0 {
+		return hs[0].Value()
+	}
+	return ""
+}
+
+// addr is the source that a leg trusts: requests from elsewhere must prove who they are (edge case X11).
+func sameHost(a, b tx.Flow) bool { return a.Remote.Addr().Unmap() == b.Remote.Addr().Unmap() }

@@ -1,0 +1,14 @@
+// Package sip is where SIP becomes events and commands become SIP. It registers phones, challenges them, and keeps the
+// dialog of every leg: route set, remote target, CSeq, offer/answer legality, retransmission of 2xx, glare. What a call
+// means is not decided here: that is callstate's.
+//
+// A leg is worked on by one goroutine at a time: whatever happens to it (a request, a response, a timer, a command) is
+// an input in its queue, and who finds the queue idle works it off. So nothing here holds a lock while it sends.
+//
+// Goroutines: those of the transaction layer (one a UDP socket, two a stream connection), one for each listener and
+// one that sweeps expired bindings; Close ends and awaits them all. There is none per leg or call.
+//
+// Files: agent.go sockets and life, serve.go requests, register.go and auth.go the registrar, invite.go legs that call
+// us, dial.go legs that we call, dialog.go what both share, offer.go re-INVITE and UPDATE, bye.go ends, refer.go
+// transfers, info.go digits, leg.go the queue.
+package sip

@@ -1,0 +1,248 @@
+package sip
+
+import (
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"ringdown/callstate"
+	"ringdown/sip/internal/tx"
+)
+
+// Timers of RFC 3261 that are the dialog's and not a transaction's.
+const (
+	t1 = 500 * time.Millisecond
+	t2 = 4 * time.Second
+)
+
+// openInvite is a 2xx of ours that waits for its ACK: to the first INVITE, or to a re-INVITE.
+type openInvite struct {
+	server  *tx.Server
+	seq     uint32 // CSeq of the INVITE
+	offered bool   // our 2xx carried an offer, so the ACK brings the answer
+	ref     uint32 // of LegReoffered; 0 for the first INVITE
+	gen     int    // tells the resend timers of different 2xx apart
+	next    time.Duration
+	since   time.Time
+}
+
+// invite begins a leg that calls us.
+func (a *Agent) invite(s *tx.Server) {
+	user, ok := a.authenticate(s)
+	if !ok {
+		return
+	}
+	req := s.Request()
+	m := mergeID{strings.Clone(req.CallID().Value()), strings.Clone(tagOf(req.From().Params)), req.CSeq().SeqNo}
+	sdp, status := sdpOf(req)
+	switch {
+	case a.merged(m):
+		a.respond(s, 482, "") // S22
+	case status != 0:
+		a.respond(s, status, "")
+	case req.Contact() == nil || req.Contact().Address.Host == "":
+		a.respond(s, 400, "Missing Contact") // RFC 3261 §8.1.1.8
+	case a.draining.Load():
+		a.respond(s, 503, "")
+	default:
+		a.callFrom(s, user, m, sdp)
+	}
+}
+
+func (a *Agent) callFrom(s *tx.Server, user string, m mergeID, sdp []byte) {
+	req := s.Request()
+	l := &leg{a: a, inbound: true, user: user, flow: s.Flow(), server: s}
+	l.dialog = dialog{
+		callID: m.sipCallID, localTag: s.Tag(), remoteTag: m.fromTag, merge: m,
+		local: address(req.To().DisplayName, req.To().Address), remote: address(req.From().DisplayName, req.From().Address),
+		target: req.Contact().Address.String(), routes: routes(req), remoteSeq: m.cseq, seen: true,
+	}
+	facts, err := l.facts(req)
+	if err != nil {
+		a.respond(s, 488, "", warning(err))
+		return
+	}
+	a.respond100(s)
+	l.id = callstate.LegID{Call: a.cfg.Exchange.NewCallID(), N: 1}
+	a.addLeg(l)
+	ok := a.cfg.Exchange.Post(callstate.LegOffered{
+		On: l.on(), From: callstate.Party{Number: user, Name: a.names[user]}, To: dialled(req.Recipient),
+		SDP: sdp, Facts: facts, Hops: len(req.GetHeaders("Diversion")), SIPCallID: m.sipCallID,
+	})
+	if !ok {
+		l.ended, l.phase = true, phaseOver
+		l.dispose()
+		a.respond(s, 503, "")
+	}
+}
+
+func (a *Agent) respond100(s *tx.Server) {
+	if err := s.Respond(s.NewResponse(100, "")); err != nil {
+		a.log.Debug("100 not sent", "err", err)
+	}
+}
+
+// dialled is the number that a Request-URI asks for.
+func dialled(u sip.Uri) string {
+	if u.Scheme == "tel" {
+		number, _, _ := strings.Cut(u.Raw(), ";")
+		return strings.Clone(number)
+	}
+	user, _, _ := strings.Cut(u.User, ";") // RFC 3261 §19.1.1: parameters in the user part
+	return strings.Clone(unescape(user))
+}
+
+// unescape undoes %XX (RFC 3261 §25.1); what is not an escape stays.
+func unescape(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
+			b.WriteByte(hex(s[i+1])<<4 | hex(s[i+2]))
+			i += 2
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c|32 >= 'a' && c|32 <= 'f' }
+
+func hex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c | 32 - 'a' + 10
+}
+
+// address writes a name-addr. A display name that was read from a header keeps its escapes.
+func address(name string, u sip.Uri) string {
+	if name == "" {
+		return "<" + u.String() + ">"
+	}
+	return `"` + name + `" <` + u.String() + ">"
+}
+
+// quoted escapes a display name of ours for address.
+func quoted(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", "", "\n", "").Replace(name)
+}
+
+// warning says in a 4xx what is wrong with a body (RFC 3261 §20.43).
+func warning(err error) sip.Header {
+	return sip.NewHeader("Warning", `399 ringdown "`+quoted(err.Error())+`"`)
+}
+
+// ring sends a 1xx to a leg that called us.
+func (l *leg) ring(cmd callstate.Ring) {
+	if l.phase != phaseInvite || !l.inbound {
+		return
+	}
+	res := l.server.NewResponse(cmd.Status, "")
+	res.AppendHeader(l.a.contact(l.flow))
+	res.AppendHeader(sip.NewHeader("Allow", allow))
+	setBody(res, "application/sdp", cmd.SDP)
+	l.a.send(l.server, res)
+}
+
+// answer sends the 200 to a leg that called us.
+func (l *leg) answer(cmd callstate.Answer) {
+	if l.phase != phaseInvite || !l.inbound {
+		return
+	}
+	if err := l.accept(l.server, cmd.SDP, len(l.server.Request().Body()) == 0, 0); err != nil {
+		return
+	}
+	l.phase = phaseAnswered
+}
+
+// accept sends a 200 to an INVITE of theirs and repeats it until the ACK (RFC 3261 §13.3.1.4, on every transport).
+func (l *leg) accept(s *tx.Server, sdp []byte, offered bool, ref uint32) error {
+	res := s.NewResponse(200, "")
+	res.AppendHeader(l.a.contact(l.flow))
+	res.AppendHeader(sip.NewHeader("Allow", allow))
+	setBody(res, "application/sdp", sdp)
+	if err := l.a.send(s, res); err != nil && s.Flow().Reliable() {
+		l.a.log.Debug("200 not sent", "leg", l.id.String(), "err", err)
+	}
+	l.invite = openInvite{server: s, seq: s.Request().CSeq().SeqNo, offered: offered, ref: ref,
+		gen: l.invite.gen + 1, next: t1, since: time.Now()}
+	l.after(t1, timerResend, l.invite.gen)
+	return nil
+}
+
+// resend repeats a 2xx that was not acknowledged, in growing steps; after 64*T1 the dialog is ended (S9).
+func (l *leg) resend(gen int) {
+	o := &l.invite
+	if o.server == nil || o.gen != gen {
+		return
+	}
+	if time.Since(o.since) >= 64*t1 {
+		o.server = nil
+		l.lost()
+		return
+	}
+	if err := o.server.Resend2xx(); err != nil {
+		l.a.log.Debug("200 not repeated", "leg", l.id.String(), "err", err)
+	}
+	o.next = min(2*o.next, t2)
+	l.after(min(o.next, 64*t1-time.Since(o.since)), timerResend, gen)
+}
+
+// acked: the ACK to a 2xx of ours. It is known by its CSeq, whatever its branch.
+func (l *leg) acked(req *sip.Request) {
+	o := l.invite
+	if o.server == nil || req.CSeq().SeqNo != o.seq || tagOf(req.From().Params) != l.dialog.remoteTag {
+		return
+	}
+	l.invite.server = nil
+	sdp, status := sdpOf(req)
+	facts, err := l.facts(req)
+	if status != 0 || err != nil {
+		sdp = nil
+	}
+	if l.phase == phaseAnswered {
+		l.phase = phaseConfirmed
+	}
+	switch {
+	case l.hanging:
+		l.sendBYE() // it waited for this (RFC 3261 §15)
+		return
+	case o.ref == 0 && l.phase == phaseConfirmed:
+		l.post(callstate.LegConfirmed{On: l.on(), SDP: bodyIf(o.offered, sdp), Facts: facts})
+	case o.offered && len(sdp) == 0:
+		l.post(callstate.ReofferRefused{On: l.on(), Ref: o.ref, Status: 400})
+	case o.offered:
+		l.post(callstate.ReofferAnswered{On: l.on(), Ref: o.ref, SDP: sdp, Facts: facts})
+	}
+	l.sendReoffer()
+}
+
+func bodyIf(wanted bool, sdp []byte) []byte {
+	if wanted {
+		return sdp
+	}
+	return nil
+}
+
+// cancelled: a CANCEL for an INVITE without a final answer.
+func (l *leg) cancelled(invite *tx.Server) {
+	if invite == l.server {
+		if l.phase != phaseInvite {
+			return // S5: the 200 crossed it
+		}
+		l.a.respond(invite, 487, "")
+		l.end(callstate.Cause{Kind: callstate.Cancelled, Status: 487, Remote: true})
+		l.settle()
+		return
+	}
+	if l.offer.theirs != nil && l.offer.theirs.server == invite {
+		l.offer.theirs = nil // the call's answer to it comes too late
+		l.a.respond(invite, 487, "")
+		l.sendReoffer()
+	}
+}

@@ -1,0 +1,214 @@
+package sip
+
+import (
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"ringdown/callstate"
+	"ringdown/sip/internal/tx"
+)
+
+// leg is the SIP side of one leg: its INVITE transaction, its dialog, and what is open in it.
+//
+// Its fields belong to whoever works its queue off; nobody else touches them.
+type leg struct {
+	a       *Agent
+	id      callstate.LegID
+	inbound bool
+	user    string // the extension at its other end
+
+	phase  phase
+	dialog dialog
+	flow   tx.Flow // where the phone really is
+
+	server *tx.Server // the INVITE that opened it, when it called us
+	client *tx.Client // our INVITE, when we called it
+	invite openInvite // 2xx of ours that wait for their ACK
+
+	ended   bool // LegEnded is posted
+	endedBy callstate.Cause
+	hanging bool // HangUp came, the dialog is not over yet
+
+	acks     map[string]*sip.Request // our ACK by To-tag, sent again for every copy of the 2xx
+	lastProg progressSeen
+
+	offer  offers
+	refers []*refer
+	lastRf uint32
+	info   infoQueue
+	open   []*tx.Server // requests inside the dialog that wait for the call's decision
+
+	mu      sync.Mutex
+	queue   []any
+	working bool
+}
+
+// phase is how far the dialog has come.
+type phase int
+
+const (
+	phaseInvite    phase = iota // no final answer yet
+	phaseAnswered               // our 2xx is out, no ACK yet
+	phaseConfirmed              // both sides know that it is answered
+	phaseBye                    // our BYE is out
+	phaseOver
+)
+
+// Inputs of a leg beside callstate's commands.
+type (
+	requestIn  struct{ tx *tx.Server }
+	cancelIn   struct{ tx *tx.Server }
+	ackIn      struct{ req *sip.Request }
+	responseIn struct{ tx.ClientEvent } // to the INVITE that we dialled with
+	reofferIn  struct{ tx.ClientEvent } // to a re-INVITE of ours
+	byeIn      struct{ tx.ClientEvent } // to our BYE
+	infoIn     struct{ tx.ClientEvent } // to an INFO of ours
+	notifyIn   struct {                 // to a NOTIFY of ours
+		r *refer
+		tx.ClientEvent
+	}
+	timerIn struct {
+		what timerKind
+		gen  int
+	}
+)
+
+type timerKind int
+
+const (
+	timerResend  timerKind = iota // repeat the 2xx
+	timerGlare                    // try the re-INVITE again
+	timerPause                    // a comma among the digits
+	timerExpired                  // the subscription of a REFER
+)
+
+// put queues an input and works the queue off unless somebody does already. Inputs are worked off in order.
+func (l *leg) put(in any) {
+	l.mu.Lock()
+	l.queue = append(l.queue, in)
+	if l.working {
+		l.mu.Unlock()
+		return
+	}
+	l.working = true
+	for len(l.queue) > 0 {
+		in := l.queue[0]
+		l.queue = l.queue[1:]
+		l.mu.Unlock()
+		l.safely(in)
+		l.mu.Lock()
+	}
+	l.queue, l.working = nil, false
+	l.mu.Unlock()
+}
+
+// safely works one input off; a panic ends this leg only.
+func (l *leg) safely(in any) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.a.logPanic(p, in)
+			if r, ok := in.(requestIn); ok {
+				l.a.respond(r.tx, 500, "")
+			}
+			l.end(callstate.Cause{Kind: callstate.Failed})
+			l.dispose()
+		}
+	}()
+	l.handle(in)
+}
+
+func (l *leg) handle(in any) {
+	switch in := in.(type) {
+	case callstate.Signal:
+		l.command(in)
+	case requestIn:
+		l.request(in.tx)
+	case cancelIn:
+		l.cancelled(in.tx)
+	case ackIn:
+		l.acked(in.req)
+	case responseIn:
+		l.inviteResponse(in.ClientEvent)
+	case reofferIn:
+		l.reofferResponse(in.ClientEvent)
+	case byeIn:
+		l.byeResponse(in.ClientEvent)
+	case infoIn:
+		l.infoResponse(in.ClientEvent)
+	case notifyIn:
+		l.notifyResponse(in.r, in.ClientEvent)
+	case timerIn:
+		l.timer(in)
+	}
+}
+
+// command carries out one command of the call.
+func (l *leg) command(cmd callstate.Signal) {
+	switch cmd := cmd.(type) {
+	case callstate.Dial:
+		l.dial(cmd)
+	case callstate.Ring:
+		l.ring(cmd)
+	case callstate.Answer:
+		l.answer(cmd)
+	case callstate.HangUp:
+		l.hangUp(cmd.Cause)
+	case callstate.Reoffer:
+		l.offer.want = &cmd
+		l.sendReoffer()
+	case callstate.AcceptOffer:
+		l.acceptOffer(cmd)
+	case callstate.RefuseOffer:
+		l.refuseOffer(cmd)
+	case callstate.AcceptRefer:
+		l.acceptRefer(cmd)
+	case callstate.RefuseRefer:
+		l.refuseRefer(cmd)
+	case callstate.ReportTransfer:
+		l.report(cmd)
+	case callstate.SendInfo:
+		l.sendInfo(cmd)
+	}
+}
+
+func (l *leg) timer(in timerIn) {
+	switch in.what {
+	case timerResend:
+		l.resend(in.gen)
+	case timerGlare:
+		l.glareOver(in.gen)
+	case timerPause:
+		l.infoNext()
+	case timerExpired:
+		l.referExpired(in.gen)
+	}
+}
+
+// after puts a timer input later. Timers are not stopped: each carries a number that tells whether it still matters.
+func (l *leg) after(d time.Duration, what timerKind, gen int) {
+	time.AfterFunc(d, func() { l.put(timerIn{what, gen}) })
+}
+
+// post tells the call what happened; nothing after its LegEnded but reports on a REFER.
+func (l *leg) post(ev callstate.Event) bool {
+	if l.ended {
+		return false
+	}
+	return l.a.cfg.Exchange.Post(ev)
+}
+
+// end tells the call that the leg is over, once.
+func (l *leg) end(why callstate.Cause) {
+	if l.ended {
+		return
+	}
+	l.post(callstate.LegEnded{On: l.on(), Cause: why})
+	l.ended = true
+	l.phase = phaseOver
+	l.refuseOpen()
+}
+
+// on names the leg in an event.
+func (l *leg) on() callstate.On { return callstate.On{Leg: l.id} }

@@ -1,0 +1,254 @@
+package sip
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"ringdown/callstate"
+	"ringdown/sip/internal/tx"
+)
+
+// refer is one REFER of a phone and the subscription that it implies (RFC 3515 §2.4).
+type refer struct {
+	ref     uint32
+	request *tx.Server // until it is answered
+	event   string     // value of Event in its NOTIFYs
+	quiet   bool       // Refer-Sub: false, no NOTIFY (RFC 4488)
+	queue   []int      // statuses still to be told
+	busy    bool       // a NOTIFY is under way
+	over    bool       // the final one was told, or nobody listens
+}
+
+const (
+	referLife = 5 * time.Minute // longer than any ring time and recall
+	maxRefers = 8               // open ones per dialog
+)
+
+// referReceived: a phone asks for a transfer. What is wrong with the request itself is refused here.
+func (l *leg) referReceived(s *tx.Server) {
+	req := s.Request()
+	hs := req.GetHeaders("Refer-To")
+	if len(hs) != 1 {
+		l.a.respond(s, 400, "Exactly one Refer-To") // T15
+		return
+	}
+	target, status, reason := readReferTo(hs[0].Value())
+	switch {
+	case status != 0:
+		l.a.respond(s, status, reason)
+		return
+	case l.phase == phaseBye || l.hanging:
+		l.a.respond(s, 481, "") // T10
+		return
+	case l.phase != phaseConfirmed:
+		l.a.respond(s, 403, "Not answered yet") // T11
+		return
+	case len(l.refers) >= maxRefers:
+		l.a.respond(s, 503, "")
+		return
+	}
+	l.lastRf++
+	r := &refer{ref: l.lastRf, request: s, event: "refer",
+		quiet: strings.EqualFold(strings.TrimSpace(first(req, "Refer-Sub")), "false")}
+	if l.lastRf > 1 { // RFC 3515 §2.4.6: from the second on the id is mandatory
+		r.event += ";id=" + strconv.FormatUint(uint64(req.CSeq().SeqNo), 10)
+	}
+	l.refers = append(l.refers, r)
+	by := strings.Clone(first(req, "Referred-By"))
+	if by == "" {
+		by = "<" + l.a.aor(l.user) + ">" // T26
+	}
+	if !l.post(callstate.ReferReceived{On: l.on(), Ref: r.ref, Target: target.number, ReferredBy: by, Replaces: target.replaces}) {
+		l.a.respond(s, 503, "")
+		r.request, r.over = nil, true
+		l.forgetRefers()
+	}
+}
+
+// referTo is what a Refer-To asks for.
+type referTo struct{ number, replaces string }
+
+// readReferTo reads the value with or without angle brackets. Only an INVITE can be asked for; of the headers in the
+// URI only Replaces counts, all others are dropped (T16).
+func readReferTo(value string) (t referTo, status int, reason string) {
+	uri := strings.TrimSpace(value)
+	if i := strings.IndexByte(uri, '<'); i >= 0 {
+		j := strings.IndexByte(uri[i:], '>')
+		if j < 0 {
+			return t, 400, "Refer-To without >"
+		}
+		uri = uri[i+1 : i+j]
+	}
+	uri, headers, _ := strings.Cut(uri, "?")
+	var u sip.Uri
+	if err := sip.ParseUri(uri, &u); err != nil {
+		return t, 400, "Refer-To is not a URI"
+	}
+	switch u.Scheme {
+	case "sip", "sips", "tel":
+	default:
+		return t, 416, ""
+	}
+	if m, ok := u.UriParams.Get("method"); ok && !strings.EqualFold(m, "INVITE") {
+		return t, 400, "Refer-To: only INVITE"
+	}
+	if t.number = dialled(u); t.number == "" {
+		return t, 400, "Refer-To without a number"
+	}
+	for h := range strings.SplitSeq(headers, "&") {
+		if name, v, _ := strings.Cut(h, "="); strings.EqualFold(name, "Replaces") {
+			if t.replaces, _ = url.PathUnescape(v); t.replaces == "" {
+				return t, 400, "Refer-To: bad Replaces"
+			}
+		}
+	}
+	return t, 0, ""
+}
+
+func (l *leg) refer(ref uint32) *refer {
+	for _, r := range l.refers {
+		if r.ref == ref {
+			return r
+		}
+	}
+	return nil
+}
+
+// acceptRefer answers 202 and tells at once that it is being tried (T1).
+func (l *leg) acceptRefer(cmd callstate.AcceptRefer) {
+	r := l.refer(cmd.Ref)
+	if r == nil || r.request == nil {
+		return
+	}
+	res := r.request.NewResponse(202, "")
+	res.AppendHeader(l.a.contact(l.flow))
+	if r.quiet {
+		res.AppendHeader(sip.NewHeader("Refer-Sub", "false"))
+	}
+	l.a.send(r.request, res)
+	r.request = nil
+	l.after(referLife, timerExpired, int(r.ref))
+	l.tell(r, 100)
+}
+
+func (l *leg) refuseRefer(cmd callstate.RefuseRefer) {
+	r := l.refer(cmd.Ref)
+	if r == nil || r.request == nil {
+		return
+	}
+	l.a.respond(r.request, cmd.Status, "")
+	r.request, r.over = nil, true
+	l.forgetRefers()
+}
+
+// report tells the referrer how the transfer stands.
+func (l *leg) report(cmd callstate.ReportTransfer) {
+	if r := l.refer(cmd.Ref); r != nil {
+		l.tell(r, cmd.Status)
+	}
+}
+
+// tell queues a status for the referrer; NOTIFYs go out one after the other. The final one ends the subscription.
+func (l *leg) tell(r *refer, status int) {
+	if r.over {
+		return
+	}
+	r.over = status >= 200
+	if !r.quiet {
+		r.queue = append(r.queue, status)
+		if !r.busy {
+			l.notify(r)
+		}
+	}
+	l.forgetRefers()
+}
+
+func (l *leg) notify(r *refer) {
+	status := r.queue[0]
+	r.queue = r.queue[1:]
+	req, err := l.newRequest(sip.NOTIFY, 0)
+	if err == nil {
+		req.AppendHeader(sip.NewHeader("Event", r.event))
+		state := "active;expires=" + strconv.Itoa(int(referLife/time.Second))
+		if status >= 200 {
+			state = "terminated;reason=noresource" // RFC 3515 §2.4.7
+		}
+		req.AppendHeader(sip.NewHeader("Subscription-State", state))
+		setBody(req, "message/sipfrag;version=2.0", fmt.Appendf(nil, "SIP/2.0 %d %s\r\n", status, reasonOf(status)))
+		r.busy = true
+		_, err = l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(notifyIn{r, ev}) })
+	}
+	if err != nil {
+		l.unheard(r)
+	}
+}
+
+// notifyResponse: a NOTIFY was answered. A refusal or silence ends the subscription and nothing else (T20).
+func (l *leg) notifyResponse(r *refer, ev tx.ClientEvent) {
+	switch {
+	case ev.Err != nil || ev.Res.StatusCode >= 300:
+		l.unheard(r)
+	case ev.Res.StatusCode < 200:
+	case len(r.queue) > 0:
+		l.notify(r)
+	default:
+		r.busy = false
+		l.forgetRefers()
+	}
+}
+
+// unheard: nobody listens to this subscription any more.
+func (l *leg) unheard(r *refer) {
+	was := r.over
+	r.busy, r.over, r.queue = false, true, nil
+	if !was {
+		l.post(callstate.ReferGone{On: l.on(), Ref: r.ref})
+	}
+	l.forgetRefers()
+}
+
+// referExpired ends a subscription that nothing ended.
+func (l *leg) referExpired(ref int) {
+	if r := l.refer(uint32(ref)); r != nil && !r.over {
+		l.tell(r, 408)
+	}
+}
+
+// forgetRefers drops the subscriptions that are over; a leg that lived on for them alone goes.
+func (l *leg) forgetRefers() {
+	kept := l.refers[:0]
+	for _, r := range l.refers {
+		if !r.over || r.busy || r.request != nil {
+			kept = append(kept, r)
+		}
+	}
+	clear(l.refers[len(kept):])
+	l.refers = kept
+	l.settle()
+}
+
+// reasonOf is the usual phrase of a status.
+func reasonOf(status int) string {
+	if s, ok := phrases[status]; ok {
+		return s
+	}
+	switch {
+	case status < 200:
+		return "Progress"
+	case status < 300:
+		return "OK"
+	}
+	return "Failed"
+}
+
+var phrases = map[int]string{
+	100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK", 403: "Forbidden",
+	404: "Not Found", 408: "Request Timeout", 480: "Temporarily Unavailable", 482: "Loop Detected", 486: "Busy Here",
+	487: "Request Terminated", 488: "Not Acceptable Here", 500: "Server Internal Error", 503: "Service Unavailable",
+	600: "Busy Everywhere", 603: "Decline",
+}
