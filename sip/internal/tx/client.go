@@ -1,6 +1,11 @@
 package tx
 
-import "github.com/emiago/sipgo/sip"
+import (
+	"fmt"
+	"sync"
+
+	"github.com/emiago/sipgo/sip"
+)
 
 // ClientEvent is a response to a client transaction, or its end by an error. Exactly one of Res and Err is set.
 type ClientEvent struct {
@@ -16,10 +21,218 @@ type ClientEvent struct {
 // and never twice at a time: every provisional response as it comes, then one final response or error. Only an INVITE
 // may get more: for 64*T1 after the first 2xx every further 2xx, whether retransmitted or from a fork (RFC 6026 §7.2),
 // each of which wants an ACK from the user. The layer acknowledges other final responses itself.
-type Client struct{}
+type Client struct {
+	layer  *Layer
+	key    string
+	path   path
+	invite bool
+	on     func(ClientEvent) // nil for a CANCEL
 
-// Cancel asks for the end of an INVITE (RFC 3261 §9.1), with further headers such as Reason. The CANCEL is held back until the
-// first provisional response and not sent if a final one comes first; the transaction still ends with a
-// final response, be it a 2xx that crossed, or with ErrTimeout 64*T1 after the CANCEL was sent. Asking again does nothing.
-// After a final response it gives ErrAnswered, after a time-out ErrEnded, for other methods ErrMessage.
-func (c *Client) Cancel(headers ...sip.Header) error { return ErrEnded }
+	mu       sync.Mutex
+	state    state
+	answered bool   // a final response came
+	wire     []byte // the request, until the final response
+	ack      []byte // to a non-2xx, repeated for every copy of it
+	cancel   cancelState
+	more     string // further headers of the CANCEL
+	again    timer  // Timers A, E
+	end      timer  // Timers B, D, F, K, M; after a CANCEL 64*T1
+
+	calling bool          // somebody calls on
+	waiting []ClientEvent // for them
+}
+
+// Request sends req on flow in a new client transaction; see Client. ACK goes by Send, CANCEL by Client.Cancel.
+func (l *Layer) Request(req *sip.Request, flow Flow, on func(ClientEvent)) (*Client, error) {
+	if req.Method == sip.ACK || req.Method == sip.CANCEL {
+		return nil, fmt.Errorf("%w: %s has no transaction of its own", ErrMessage, req.Method)
+	}
+	p, err := l.route(flow)
+	if err != nil {
+		return nil, err
+	}
+	for req.RemoveHeader("Via") {
+	}
+	branch := NewBranch()
+	req.PrependHeader(l.newVia(p.flow, branch))
+	wire, err := encode(req)
+	if err != nil {
+		return nil, err
+	}
+	limit := l.limits.Transactions
+	if inDialog(req) {
+		limit += limit / 4
+	}
+	return l.newClient(req.Method, branch, wire, p, limit, on)
+}
+
+// newClient makes the transaction and sends its request.
+func (l *Layer) newClient(method sip.RequestMethod, branch string, wire []byte, p path, limit int, on func(ClientEvent)) (*Client, error) {
+	c := &Client{
+		layer: l, key: string(clientKey(nil, branch, method)), path: p, invite: method == sip.INVITE, on: on,
+		state: trying, wire: wire,
+	}
+	if c.invite {
+		c.state = calling
+	}
+	c.again.owner, c.end.owner = c, c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, _, ok := l.clients.add(c.key, c, limit); !ok {
+		return nil, ErrOverload
+	}
+	if err := p.send(wire, c); err != nil {
+		c.terminate()
+		return nil, err
+	}
+	if !p.flow.Reliable() {
+		l.timers.start(&c.again, classT1) // Timer A or E
+	}
+	l.timers.start(&c.end, class64T1) // Timer B or F
+	return c, nil
+}
+
+// received is a response with our branch (RFC 3261 figures 5 and 6, RFC 6026 figure 5). It returns false when the
+// response has to be treated as one without a transaction.
+func (c *Client) received(res *sip.Response, flow Flow) bool {
+	c.mu.Lock()
+	switch final := res.StatusCode >= 200; {
+	case c.state <= proceeding && !final:
+		c.provisional()
+	case c.state <= proceeding && c.invite && res.IsSuccess():
+		c.finish(accepted)
+		c.layer.timers.start(&c.end, class64T1) // Timer M (RFC 6026 §7.2)
+	case c.state <= proceeding && c.invite:
+		c.ack = follow(sip.ACK, c.wire, res.To().Value(), "")
+		c.finish(completed)
+		c.acknowledge()
+		c.endAfter(class64T1) // Timer D
+	case c.state <= proceeding:
+		c.finish(completed)
+		c.endAfter(classT4) // Timer K
+	case c.state == accepted && res.IsSuccess():
+	case c.state == completed && c.invite && res.IsSuccess():
+		// A fork that answers although another one's refusal got here first. Its dialog has to be ended.
+		c.mu.Unlock()
+		return false
+	default:
+		if c.state == completed && c.invite && final {
+			c.acknowledge()
+		}
+		c.mu.Unlock()
+		return true
+	}
+	c.post(ClientEvent{Res: res, Flow: flow})
+	return true
+}
+
+// provisional enters the state proceeding, or stays there.
+func (c *Client) provisional() {
+	first := c.state != proceeding
+	c.state = proceeding
+	switch {
+	case c.invite && first:
+		c.layer.timers.stop(&c.again)
+		c.layer.timers.stop(&c.end)
+		if c.cancel == cancelWanted {
+			c.sendCancel() // RFC 3261 §9.1
+		}
+	case !c.invite && first && !c.path.flow.Reliable():
+		c.layer.timers.start(&c.again, classT2) // §17.1.2.2: Timer E fires every T2 now
+	}
+}
+
+func (c *Client) finish(s state) {
+	c.state, c.answered = s, true
+	c.wire, c.more = nil, ""
+	c.layer.timers.stop(&c.again)
+}
+
+func (c *Client) endAfter(k class) {
+	if c.path.flow.Reliable() {
+		c.terminate()
+		return
+	}
+	c.layer.timers.start(&c.end, k)
+}
+
+func (c *Client) terminate() {
+	c.state = terminated
+	c.wire, c.ack, c.more = nil, nil, ""
+	c.layer.timers.stop(&c.again)
+	c.layer.timers.stop(&c.end)
+	c.layer.clients.remove(c.key)
+}
+
+// acknowledge sends the ACK to a non-2xx.
+func (c *Client) acknowledge() { c.resend(c.ack) }
+
+// resend sends a message whose loss the other side's timers make good.
+func (c *Client) resend(b []byte) {
+	if err := c.path.send(b, nil); err != nil {
+		c.layer.counts.lost.Add(1)
+		c.layer.log.Debug("message not sent", "error", err)
+	}
+}
+
+// expire implements the timers.
+func (c *Client) expire(t *timer, gen uint32) {
+	c.mu.Lock()
+	if t.gen != gen {
+		c.mu.Unlock()
+		return
+	}
+	if t == &c.end {
+		open := c.state <= proceeding
+		c.terminate()
+		if open {
+			c.post(ClientEvent{Err: ErrTimeout})
+			return
+		}
+		c.mu.Unlock()
+		return
+	}
+	longest := classT2 // Timer E
+	if c.invite {
+		longest = maxInterval // Timer A doubles until Timer B
+	}
+	c.resend(c.wire)
+	c.layer.timers.start(t, min(t.class+1, longest))
+	c.mu.Unlock()
+}
+
+// lost implements loser: the request could not be written to its connection.
+func (c *Client) lost(err error) {
+	c.mu.Lock()
+	if c.state > proceeding {
+		c.mu.Unlock()
+		return
+	}
+	c.terminate()
+	c.post(ClientEvent{Err: fmt.Errorf("%w: %w", ErrTransport, err)})
+}
+
+// post calls on with ev, after the events before it and never twice at a time. c.mu is held, and released on return.
+func (c *Client) post(ev ClientEvent) {
+	if c.on == nil {
+		c.mu.Unlock()
+		return
+	}
+	if c.calling {
+		c.waiting = append(c.waiting, ev)
+		c.mu.Unlock()
+		return
+	}
+	c.calling = true
+	for {
+		c.mu.Unlock()
+		c.layer.safely("on", func() { c.on(ev) })
+		c.mu.Lock()
+		if len(c.waiting) == 0 {
+			break
+		}
+		ev, c.waiting = c.waiting[0], c.waiting[1:]
+	}
+	c.calling, c.waiting = false, nil
+	c.mu.Unlock()
+}

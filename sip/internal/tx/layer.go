@@ -1,10 +1,14 @@
 package tx
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -68,37 +72,147 @@ type Config struct {
 }
 
 // Layer is the transaction layer. New makes it, Serve* feed it, Close ends it.
-type Layer struct{}
+type Layer struct {
+	cfg     Config
+	limits  Limits
+	log     limitedLog
+	timers  timers
+	servers table[*serverTx]
+	clients table[*Client]
+	counts  counters
+
+	mu      sync.Mutex // guards what follows; never held while calling out
+	sockets []*socket
+	streams streams
+	closed  bool
+
+	ctx    context.Context // ends with Close; bounds dialling
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // every goroutine of the layer
+}
 
 // New makes a Layer without sockets.
-func New(cfg Config) *Layer { return &Layer{} }
-
-// ServeUDP reads pc until Close or a lasting error of pc. It returns nil after Close.
-func (l *Layer) ServeUDP(pc net.PacketConn) error { return ErrClosed }
-
-// ServeTCP accepts from ln until Close or a lasting error of ln. It returns nil after Close.
-func (l *Layer) ServeTCP(ln net.Listener) error { return ErrClosed }
+func New(cfg Config) *Layer {
+	l := &Layer{cfg: cfg, limits: cfg.Limits.Defaults()}
+	l.log.Logger = cfg.Log
+	if cfg.Log == nil {
+		l.log.Logger = slog.New(slog.DiscardHandler)
+	}
+	l.timers.init()
+	l.servers.init()
+	l.clients.init()
+	l.streams.init()
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	return l
+}
 
 // Close closes all sockets and listeners that were served, ends all transactions without telling anybody, and waits for
 // every goroutine of the layer. It must not be called from a callback.
-func (l *Layer) Close() error { return nil }
+func (l *Layer) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	closers := l.streams.all()
+	for _, s := range l.sockets {
+		closers = append(closers, s.pc)
+	}
+	l.mu.Unlock()
+	l.cancel()
+	var errs []error
+	for _, c := range closers {
+		if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	l.timers.close()
+	l.wg.Wait()
+	return errors.Join(errs...)
+}
 
-// Live returns the number of server and client transactions.
-func (l *Layer) Live() (server, client int) { return 0, 0 }
+// addSocket registers s and counts its reader in.
+func (l *Layer) addSocket(s *socket) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	l.sockets = append(l.sockets, s)
+	l.wg.Add(1)
+	return nil
+}
 
-// Request sends req on flow in a new client transaction. See Client.
-func (l *Layer) Request(req *sip.Request, flow Flow, on func(ClientEvent)) (*Client, error) { return nil, ErrClosed }
+func (l *Layer) dropSocket(s *socket) {
+	l.mu.Lock()
+	l.sockets = slices.DeleteFunc(slices.Clone(l.sockets), func(o *socket) bool { return o == s })
+	l.mu.Unlock()
+	s.pc.Close()
+}
+
+// route finds the link for a flow that the user names. Local is filled in.
+func (l *Layer) route(flow Flow) (path, error) {
+	flow.Remote = unmap(flow.Remote)
+	if !flow.Remote.IsValid() || flow.Remote.Port() == 0 {
+		return path{}, fmt.Errorf("%w: no remote address", ErrTransport)
+	}
+	switch flow.Transport {
+	case "UDP":
+		s := l.socketFor(flow)
+		if s == nil {
+			return path{}, fmt.Errorf("%w: no UDP socket for %v", ErrTransport, flow.Remote)
+		}
+		flow.Local = s.local
+		return path{link: s, flow: flow}, nil
+	case "TCP":
+		return l.streamFor(flow)
+	}
+	return path{}, fmt.Errorf("%w: unknown transport %q", ErrTransport, flow.Transport)
+}
+
+// socketFor returns the socket bound to flow.Local or, if that is not given, the first one of the family of Remote.
+func (l *Layer) socketFor(flow Flow) *socket {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.sockets {
+		if flow.Local.IsValid() {
+			if s.local == flow.Local {
+				return s
+			}
+			continue
+		}
+		// A socket on [::] serves both families.
+		if s.local.Addr().Is4() == flow.Remote.Addr().Is4() || s.local.Addr() == netip.IPv6Unspecified() {
+			return s
+		}
+	}
+	return nil
+}
+
+// sentBy is the address for our Via on a flow: that of the socket, or of a listener that the peer could connect to.
+func (l *Layer) sentBy(flow Flow) netip.AddrPort {
+	if !flow.Reliable() {
+		return flow.Local
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.streams.listening(flow.Local)
+}
 
 // Send sends one message outside all transactions: an ACK to a 2xx, a repeated 2xx, an answer to nothing. A request
 // without Via gets one with a new branch, which stays in msg, so that sending msg again repeats it to the byte.
-func (l *Layer) Send(msg sip.Message, flow Flow) error { return ErrClosed }
-
-// NewResponse builds an answer to req: Via, From, To, Call-ID and CSeq as RFC 3261 §8.2.6.2 asks for, Record-Route in
-// 101 to 299 (§12.1.1), Timestamp in 100. tag becomes the To-tag when req has none, save in 100. An empty reason stands for the usual one.
-func NewResponse(req *sip.Request, status int, reason, tag string) *sip.Response { return nil }
-
-// NewTag makes a tag of 100 random bits (RFC 3261 §19.3).
-func NewTag() string { return "" }
-
-// NewBranch makes a branch of 100 random bits after the magic cookie.
-func NewBranch() string { return "" }
+func (l *Layer) Send(msg sip.Message, flow Flow) error {
+	p, err := l.route(flow)
+	if err != nil {
+		return err
+	}
+	if req, ok := msg.(*sip.Request); ok && req.Via() == nil {
+		req.PrependHeader(l.newVia(p.flow, NewBranch()))
+	}
+	full, ok := msg.(headered)
+	if !ok {
+		return fmt.Errorf("%w: %T", ErrMessage, msg)
+	}
+	b, err := encode(full)
+	if err != nil {
+		return err
+	}
+	return p.send(b, nil)
+}

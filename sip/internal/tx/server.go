@@ -1,21 +1,34 @@
 package tx
 
-import "github.com/emiago/sipgo/sip"
+import (
+	"fmt"
+	"net/netip"
+	"sync"
 
-// Server is a server transaction: a request that waits for answers.
-type Server struct{}
+	"github.com/emiago/sipgo/sip"
+)
+
+// Server is a server transaction: a request that waits for answers. It is the user's handle; what the layer keeps after
+// the final response is much smaller.
+type Server struct {
+	t   *serverTx
+	req *sip.Request
+	ok  []byte // the 2xx to an INVITE, for Resend2xx; guarded by t.mu
+}
 
 // Request is the request, with received and rport in its top Via. It stays valid after the end of the transaction.
-func (s *Server) Request() *sip.Request { return nil }
+func (s *Server) Request() *sip.Request { return s.req }
 
 // Flow is where the request came from and where all answers go.
-func (s *Server) Flow() Flow { return Flow{} }
+func (s *Server) Flow() Flow { return s.t.path.flow }
 
 // Tag is the To-tag of all answers: the request's own, else one made for this transaction.
-func (s *Server) Tag() string { return "" }
+func (s *Server) Tag() string { return s.t.tag }
 
 // NewResponse builds an answer with the transaction's To-tag; see the function NewResponse.
-func (s *Server) NewResponse(status int, reason string) *sip.Response { return nil }
+func (s *Server) NewResponse(status int, reason string) *sip.Response {
+	return NewResponse(s.req, status, reason, s.t.tag)
+}
 
 // Respond sends an answer: any number of provisional ones, then one final. The To-tag is set to Tag, save in a 100. A
 // second final answer gives ErrAnswered, an answer too late ErrEnded; nothing is sent then. After ErrTransport the
@@ -24,7 +37,237 @@ func (s *Server) NewResponse(status int, reason string) *sip.Response { return n
 // A 2xx to INVITE is sent once, and retransmissions of the INVITE are absorbed silently for 64*T1 (RFC 6026 §7.1): its
 // retransmission is the user's, with Resend2xx. Other final answers are retransmitted by the layer (Timer G) until the
 // ACK or Timer H, and repeated for every retransmission of the request.
-func (s *Server) Respond(res *sip.Response) error { return ErrEnded }
+func (s *Server) Respond(res *sip.Response) error {
+	if res.StatusCode < 100 || res.StatusCode > 699 {
+		return fmt.Errorf("%w: status %d", ErrMessage, res.StatusCode)
+	}
+	if res.StatusCode > 100 {
+		setToTag(res, s.t.tag, true)
+	}
+	b, err := encode(res)
+	if err != nil {
+		return err
+	}
+	return s.t.respond(s, res.StatusCode, b)
+}
 
-// Resend2xx sends the 2xx to an INVITE again, to the byte. Before a 2xx it gives ErrMessage.
-func (s *Server) Resend2xx() error { return ErrEnded }
+// Resend2xx sends the 2xx to an INVITE again, to the byte. Before a 2xx it gives ErrMessage. It works as long as the
+// Server is kept, also after the end of the transaction.
+func (s *Server) Resend2xx() error {
+	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	if s.ok == nil {
+		return fmt.Errorf("%w: no 2xx was sent", ErrMessage)
+	}
+	return s.t.send(s.ok)
+}
+
+// respond is the user's side of RFC 3261 figures 7 and 8.
+func (t *serverTx) respond(s *Server, status int, b []byte) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch t.state {
+	case trying, proceeding:
+	case terminated:
+		if !t.answered {
+			return ErrEnded
+		}
+		fallthrough
+	default:
+		return ErrAnswered
+	}
+	switch {
+	case status < 200:
+		t.state, t.last = proceeding, b
+	case !t.invite:
+		t.finish(completed, b)
+		t.endAfter(class64T1) // Timer J; 0 on reliable transports
+	case status < 300:
+		t.finish(accepted, nil)
+		s.ok = b
+		t.layer.timers.start(&t.end, class64T1) // Timer L (RFC 6026 §8.7): on every transport
+	default:
+		t.finish(completed, b)
+		if !t.path.flow.Reliable() {
+			t.layer.timers.start(&t.again, classT1) // Timer G
+		}
+		t.layer.timers.start(&t.end, class64T1) // Timer H
+	}
+	return t.send(b)
+}
+
+// serverTx is what the layer keeps of a server transaction, up to 32 s after its end: therefore no request in it.
+type serverTx struct {
+	layer     *Layer
+	key       string
+	tag       string
+	path      path
+	replyPort uint16 // for a response whose connection is gone
+	invite    bool
+
+	mu       sync.Mutex
+	state    state
+	answered bool         // a final response was sent
+	ready    bool         // Handler.Request has returned
+	cancels  bool         // a CANCEL came
+	cancel   *sip.Request // the CANCEL, while it waits for ready
+	handle   *Server      // until the final response
+	last     []byte       // the response that is repeated
+	again    timer        // Timer G
+	end      timer        // Timers H, I, J, L; for a non-INVITE without answer 64*T1
+}
+
+func newServerTx(l *Layer, key string, req *sip.Request, from path) *serverTx {
+	t := &serverTx{
+		layer: l, key: key, path: from, replyPort: uint16(viaPort(req.Via())),
+		invite: req.Method == sip.INVITE, state: trying,
+	}
+	t.again.owner, t.end.owner = t, t
+	if tag, ok := param(req.To().Params, "tag"); ok {
+		t.tag = tag
+	} else {
+		t.tag = NewTag()
+	}
+	t.handle = &Server{t: t, req: req}
+	if t.invite {
+		t.state = proceeding
+	}
+	return t
+}
+
+// begin starts the life of t, which is in the table now.
+func (t *serverTx) begin() *Server {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.invite && t.state == trying {
+		// RFC 4320 §4.2: after 64*T1 the client has given up, and an answer would only do harm.
+		t.layer.timers.start(&t.end, class64T1)
+	}
+	return t.handle
+}
+
+// finish enters the state of a final response.
+func (t *serverTx) finish(s state, last []byte) {
+	t.state, t.last, t.answered = s, last, true
+	t.handle, t.cancel = nil, nil
+}
+
+// endAfter ends the transaction after a time in which retransmissions may come: on a reliable transport at once.
+func (t *serverTx) endAfter(c class) {
+	if t.path.flow.Reliable() {
+		t.terminate()
+		return
+	}
+	t.layer.timers.start(&t.end, c)
+}
+
+func (t *serverTx) terminate() {
+	t.state, t.last = terminated, nil
+	t.handle, t.cancel = nil, nil
+	t.layer.timers.stop(&t.again)
+	t.layer.timers.stop(&t.end)
+	t.layer.servers.remove(t.key)
+}
+
+// repeated is a retransmission of the request.
+func (t *serverTx) repeated() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch t.state {
+	case proceeding, completed: // RFC 3261 §17.2.1, §17.2.2; accepted and confirmed absorb it, RFC 6026 §7.1
+		if t.last != nil {
+			t.resend()
+		}
+	}
+}
+
+// ack is an ACK with the branch of t. It returns false if the ACK is the user's.
+func (t *serverTx) ack(req *sip.Request) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch t.state {
+	case completed:
+		if !t.invite {
+			return false
+		}
+		t.state, t.last = confirmed, nil
+		t.layer.timers.stop(&t.again)
+		t.endAfter(classT4) // Timer I
+		return true
+	case confirmed:
+		return true
+	}
+	return false // accepted: a peer that gives the ACK to a 2xx the branch of the INVITE
+}
+
+// cancelled is a CANCEL that has been answered.
+func (t *serverTx) cancelled(req *sip.Request) {
+	t.mu.Lock()
+	if t.state != proceeding || t.cancels {
+		t.mu.Unlock()
+		return
+	}
+	t.cancels = true
+	if !t.ready {
+		t.cancel = req
+		t.mu.Unlock()
+		return
+	}
+	handle := t.handle
+	t.mu.Unlock()
+	t.layer.safely("Cancelled", func() { t.layer.cfg.Handler.Cancelled(handle, req) })
+}
+
+// handed notes that Handler.Request has returned. A CANCEL that overtook it on another connection comes now.
+func (t *serverTx) handed() {
+	t.mu.Lock()
+	t.ready = true
+	handle, req := t.handle, t.cancel
+	t.cancel = nil
+	t.mu.Unlock()
+	if req != nil {
+		t.layer.safely("Cancelled", func() { t.layer.cfg.Handler.Cancelled(handle, req) })
+	}
+}
+
+// expire implements the timers.
+func (t *serverTx) expire(tm *timer, gen uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if tm.gen != gen {
+		return
+	}
+	if tm == &t.end {
+		if !t.answered {
+			t.layer.log.Warn("request never answered", "peer", t.path.flow.Remote)
+		}
+		t.terminate()
+		return
+	}
+	t.resend()
+	t.layer.timers.start(tm, min(tm.class+1, classT2))
+}
+
+// send sends b to where the request came from. t.mu is held, so that answers leave in the order of their making.
+func (t *serverTx) send(b []byte) error {
+	err := t.path.send(b, nil)
+	if err == nil || !t.path.flow.Reliable() {
+		return err
+	}
+	// RFC 3261 §18.2.2: the connection is gone; open one to received and the port of sent-by.
+	back := t.path.flow
+	back.Local = netip.AddrPort{}
+	back.Remote = netip.AddrPortFrom(back.Remote.Addr(), t.replyPort)
+	p, err := t.layer.route(back)
+	if err != nil {
+		return err
+	}
+	return p.send(b, nil)
+}
+
+func (t *serverTx) resend() {
+	if err := t.send(t.last); err != nil {
+		t.layer.counts.lost.Add(1)
+		t.layer.log.Debug("response not repeated", "error", err)
+	}
+}

@@ -1,0 +1,164 @@
+package tx
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// address is a name-addr or addr-spec with its header parameters (RFC 3261 §20.10, §25.1). display is as sipgo keeps
+// it: without the quotes, escapes untouched.
+type address struct {
+	display string
+	uri     sip.Uri
+	params  sip.HeaderParams
+}
+
+// cutList splits a header value at the first comma outside quotes and angle brackets (RFC 3261 §7.3.1).
+func cutList(s string) (first, rest string) {
+	quoted, angle := false, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '<':
+			angle = true
+		case c == '>':
+			angle = false
+		case c == ',' && !angle:
+			return strings.Trim(s[:i], " \t"), s[i+1:]
+		}
+	}
+	return strings.Trim(s, " \t"), ""
+}
+
+// closingQuote returns the index of the quote that ends the quoted string at the start of s, or -1.
+func closingQuote(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
+}
+
+func parseAddress(s string) (a address, ok bool) {
+	s = strings.Trim(s, " \t")
+	rest := s
+	if strings.HasPrefix(s, `"`) {
+		end := closingQuote(s)
+		if end < 0 {
+			return a, false // RFC 4475 §3.1.2.6
+		}
+		a.display = s[1:end]
+		rest = strings.TrimLeft(s[end+1:], " \t")
+		if !strings.HasPrefix(rest, "<") {
+			return a, false
+		}
+	} else if at := strings.IndexByte(s, '<'); at >= 0 && !strings.ContainsAny(s[:at], `";@`) {
+		a.display = strings.TrimRight(s[:at], " \t")
+		rest = s[at:]
+	}
+	var uri string
+	if inner, angled := strings.CutPrefix(rest, "<"); angled {
+		uri, rest, ok = strings.Cut(inner, ">")
+		if !ok {
+			return a, false
+		}
+		uri = strings.Trim(uri, " \t") // RFC 4475 §3.1.2.14: liberal
+	} else {
+		// Without brackets, what follows a semicolon belongs to the header (§20.10).
+		uri, rest = rest, ""
+		if at := strings.IndexByte(uri, ';'); at >= 0 {
+			uri, rest = uri[:at], uri[at:]
+		}
+		uri = strings.TrimRight(uri, " \t")
+		if strings.ContainsAny(uri, "?,") {
+			return a, false // RFC 4475 §3.3.14 and RFC 3261 §20: such a URI has to be in brackets
+		}
+	}
+	var err error
+	if a.uri, err = parseURI(uri); err != nil {
+		return a, false
+	}
+	a.params, ok = parseParams(strings.TrimLeft(rest, " \t"))
+	return a, ok
+}
+
+var errURI = errors.New("tx: malformed URI")
+
+// parseURI reads a URI with sipgo and refuses what it lets through.
+func parseURI(s string) (uri sip.Uri, err error) {
+	if strings.ContainsAny(s, " \t<>\"") {
+		return uri, errURI
+	}
+	if err = sip.ParseUri(s, &uri); err != nil {
+		return uri, err
+	}
+	if uri.Scheme != "sip" && uri.Scheme != "sips" {
+		return uri, nil
+	}
+	if uri.Host == "" || uri.Port < 0 || uri.Port > 65535 || strings.ContainsAny(uri.Host, "@/\\") {
+		return uri, errURI
+	}
+	return uri, nil
+}
+
+// parseParams reads *( ";" name [ "=" value ] ). Quotes stay in the value, unless it holds white space: sipgo then
+// writes them itself.
+func parseParams(s string) (params sip.HeaderParams, ok bool) {
+	if s == "" {
+		return nil, true
+	}
+	params = make(sip.HeaderParams, 0, 3)
+	for s != "" {
+		if s[0] != ';' {
+			return nil, false
+		}
+		s = strings.TrimLeft(s[1:], " \t")
+		end := strings.IndexAny(s, "=;")
+		if end < 0 {
+			end = len(s)
+		}
+		name, value := strings.TrimRight(s[:end], " \t"), ""
+		s = s[end:]
+		if strings.HasPrefix(s, "=") {
+			if value, s, ok = cutValue(strings.TrimLeft(s[1:], " \t")); !ok {
+				return nil, false
+			}
+		}
+		if name == "" || strings.ContainsAny(name, " \t\"<>@,") {
+			return nil, false // RFC 4475 §3.1.2.1: empty parameters
+		}
+		params = append(params, sip.HeaderKV{K: name, V: value})
+	}
+	return params, true
+}
+
+// cutValue takes a parameter value, a token, a host or a quoted string, off the front of s.
+func cutValue(s string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(s, `"`) {
+		end := strings.IndexByte(s, ';')
+		if end < 0 {
+			end = len(s)
+		}
+		value = strings.TrimRight(s[:end], " \t")
+		return value, s[end:], value != "" && !strings.ContainsAny(value, " \t\"")
+	}
+	end := closingQuote(s)
+	if end < 0 {
+		return "", "", false
+	}
+	value, rest = s[:end+1], strings.TrimLeft(s[end+1:], " \t")
+	if strings.ContainsAny(value, " \t") {
+		value = value[1:end]
+	}
+	return value, rest, rest == "" || rest[0] == ';'
+}

@@ -1,0 +1,292 @@
+package tx
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ringdown/bench/memnet"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+var (
+	aliceAt = netip.MustParseAddrPort("192.0.2.1:5060") // a peer that speaks text
+	layerAt = netip.MustParseAddrPort("192.0.2.2:5060")
+	toAlice = Flow{Transport: "UDP", Remote: aliceAt}
+)
+
+// user is a Handler made of functions; what is nil does nothing. It counts.
+type user struct {
+	request   func(*Server)
+	cancelled func(*Server, *sip.Request)
+	response  func(*sip.Response, Flow)
+
+	mu                                 sync.Mutex
+	requests, cancels, acks, responses int
+	lastAck                            *sip.Request
+	lastServer                         *Server
+}
+
+func (u *user) Request(s *Server) {
+	u.mu.Lock()
+	u.requests++
+	u.lastServer = s
+	u.mu.Unlock()
+	if u.request != nil {
+		u.request(s)
+	}
+}
+
+func (u *user) Cancelled(s *Server, c *sip.Request) {
+	u.mu.Lock()
+	u.cancels++
+	u.mu.Unlock()
+	if u.cancelled != nil {
+		u.cancelled(s, c)
+	}
+}
+
+func (u *user) Ack(req *sip.Request, _ Flow) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.acks++
+	u.lastAck = req
+}
+
+func (u *user) Response(res *sip.Response, flow Flow) {
+	u.mu.Lock()
+	u.responses++
+	u.mu.Unlock()
+	if u.response != nil {
+		u.response(res, flow)
+	}
+}
+
+// got is a message that alice received.
+type got struct {
+	at   time.Duration // since the start of the scene
+	text string
+}
+
+// first returns the start line, shortened to what tells messages apart: "486" or "INVITE".
+func (g got) first() string {
+	line, _, _ := strings.Cut(g.text, "\r\n")
+	words := strings.SplitN(line, " ", 3)
+	if words[0] == "SIP/2.0" {
+		return words[1]
+	}
+	return words[0]
+}
+
+// header returns the value of a header of the text, "" if absent.
+func header(text, name string) string {
+	for line := range strings.SplitSeq(text, "\r\n") {
+		if n, v, ok := strings.Cut(line, ": "); ok && n == name {
+			return v
+		}
+	}
+	return ""
+}
+
+// scene is a layer and alice on a network in virtual time.
+type scene struct {
+	t     *testing.T
+	net   *memnet.Network
+	layer *Layer
+	user  *user
+	alice *memnet.Conn
+	start time.Time
+
+	mu  sync.Mutex
+	got []got
+}
+
+// play runs f in a bubble and checks that nothing is left behind.
+func play(t *testing.T, limits Limits, f func(t *testing.T, s *scene)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, limits)
+		f(t, s)
+		if err := s.layer.Close(); err != nil {
+			t.Error(err)
+		}
+		s.net.Close()
+		synctest.Wait()
+	})
+}
+
+func newScene(t *testing.T, limits Limits) *scene {
+	s := &scene{t: t, net: memnet.New(memnet.Options{}), user: &user{}, start: time.Now()}
+	s.layer = New(Config{Handler: s.user, Limits: limits, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	pc, err := s.net.ListenPacket(layerAt.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.alice, err = s.net.ListenPacket(aliceAt.String()); err != nil {
+		t.Fatal(err)
+	}
+	go s.layer.ServeUDP(pc)
+	go func() {
+		buf := make([]byte, 70000)
+		for {
+			n, _, err := s.alice.ReadFromUDPAddrPort(buf)
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.got = append(s.got, got{time.Since(s.start), string(buf[:n])})
+			s.mu.Unlock()
+		}
+	}()
+	synctest.Wait()
+	return s
+}
+
+// send sends text from alice and waits until everybody has done what it takes.
+func (s *scene) send(text string) {
+	s.t.Helper()
+	if _, err := s.alice.WriteToUDPAddrPort([]byte(text), layerAt); err != nil {
+		s.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// received returns what alice got, and forgets it.
+func (s *scene) received() []got {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.got
+	s.got = nil
+	return r
+}
+
+// kinds returns the kinds of what alice got, "100 180 200", and forgets it.
+func (s *scene) kinds() string {
+	var k []string
+	for _, g := range s.received() {
+		k = append(k, g.first())
+	}
+	return strings.Join(k, " ")
+}
+
+// schedule returns kinds with times, "0s INVITE 500ms INVITE", relative to the first.
+func (s *scene) schedule() string {
+	var k []string
+	all := s.received()
+	for _, g := range all {
+		k = append(k, fmt.Sprint(g.at-all[0].at, " ", g.first()))
+	}
+	return strings.Join(k, ", ")
+}
+
+func (s *scene) live(servers, clients int) {
+	s.t.Helper()
+	if st := s.layer.Stats(); st.Servers != servers || st.Clients != clients {
+		s.t.Errorf("%d server and %d client transactions, want %d and %d", st.Servers, st.Clients, servers, clients)
+	}
+}
+
+// requestText writes a request of alice; lines replace or, when they are new, follow the usual headers.
+func requestText(method, branch string, lines ...string) string {
+	head := []string{
+		method + " sip:bob@192.0.2.2 SIP/2.0",
+		"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=" + branch,
+		"Max-Forwards: 70",
+		"From: <sip:alice@example.com>;tag=a1",
+		"To: <sip:bob@example.com>",
+		"Call-ID: c1@192.0.2.1",
+		"CSeq: 1 " + method,
+		"Content-Length: 0",
+	}
+next:
+	for _, line := range lines {
+		name, _, _ := strings.Cut(line, ":")
+		for i := range head[1:] {
+			if strings.HasPrefix(head[1+i], name+":") {
+				head[1+i] = line
+				continue next
+			}
+		}
+		head = append(head, line)
+	}
+	return strings.Join(head, "\r\n") + "\r\n\r\n"
+}
+
+const branch1 = "z9hG4bK-alice-1"
+
+// reply writes alice's response to a request that she got.
+func reply(request string, status int, tag string) string {
+	lines := []string{fmt.Sprintf("SIP/2.0 %d %s", status, Reason(status))}
+	for _, name := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
+		value := header(request, name)
+		if name == "To" && tag != "" {
+			value += ";tag=" + tag
+		}
+		lines = append(lines, name+": "+value)
+	}
+	return strings.Join(append(lines, "Content-Length: 0"), "\r\n") + "\r\n\r\n"
+}
+
+// outgoing makes a request of ours to alice.
+func outgoingRequest(method sip.RequestMethod) *sip.Request {
+	req := sip.NewRequest(method, sip.Uri{Scheme: "sip", User: "alice", Host: "192.0.2.1"})
+	req.AppendHeader(&sip.FromHeader{Address: sip.Uri{Scheme: "sip", User: "bob", Host: "example.com"}, Params: sip.HeaderParams{{K: "tag", V: "b1"}}})
+	req.AppendHeader(&sip.ToHeader{Address: sip.Uri{Scheme: "sip", User: "alice", Host: "example.com"}})
+	id := sip.CallIDHeader("c2")
+	req.AppendHeader(&id)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: 7, MethodName: method})
+	req.AppendHeader(sip.NewHeader("Route", "<sip:proxy.example.com;lr>"))
+	hops := sip.MaxForwardsHeader(70)
+	req.AppendHeader(&hops)
+	return req
+}
+
+// events collects ClientEvents as words: "180", "200", "timeout", "transport".
+type events struct {
+	mu    sync.Mutex
+	words []string
+}
+
+func (e *events) on(ev ClientEvent) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case ev.Res != nil:
+		e.words = append(e.words, fmt.Sprint(ev.Res.StatusCode))
+	default:
+		e.words = append(e.words, strings.TrimPrefix(ev.Err.Error(), "tx: "))
+	}
+}
+
+func (e *events) take() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	w := strings.Join(e.words, " ")
+	e.words = nil
+	return w
+}
+
+// noLeak fails when goroutines of this package are left.
+func noLeak(t testing.TB) {
+	t.Helper()
+	for range 100 {
+		buf := make([]byte, 1<<20)
+		if !strings.Contains(string(buf[:runtime.Stack(buf, true)]), "tx.(*stream)") {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Error("goroutines are left")
+}
+
+var _ net.PacketConn = (*memnet.Conn)(nil)
