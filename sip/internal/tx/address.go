@@ -81,7 +81,7 @@ func parseAddress(s string) (a address, ok bool) {
 		}
 		uri = strings.TrimRight(uri, " \t")
 		if strings.ContainsAny(uri, "?,") {
-			return a, false // RFC 4475 §3.3.14 and RFC 3261 §20: such a URI has to be in brackets
+			return a, false // RFC 4475 §3.1.2.13, RFC 3261 §20: such a URI has to be in brackets
 		}
 	}
 	var err error

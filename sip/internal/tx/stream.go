@@ -249,4 +249,3 @@ func (s *stream) ended(err error, flow Flow) {
 		s.layer.log.Debug("connection lost", "peer", flow.Remote, "error", err)
 	}
 }
-

@@ -147,9 +147,11 @@ func (w *timers) run() {
 	w.idle.Broadcast()
 }
 
+// earliest returns the timer that is due next. At the same instant the longer one wins: what ends a transaction comes
+// before a retransmission.
 func (w *timers) earliest() (first *timer) {
 	for i := range w.lists {
-		if t := w.lists[i].head; t != nil && (first == nil || t.at < first.at) {
+		if t := w.lists[i].head; t != nil && (first == nil || t.at <= first.at) {
 			first = t
 		}
 	}
