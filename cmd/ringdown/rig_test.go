@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"ringdown/bench/memnet"
+	"ringdown/bench/phone"
+	"ringdown/control/ozeki"
+	"ringdown/media"
+)
+
+// rig is a whole switch and the phones around it, for one test: on a network in memory with virtual time inside a
+// synctest bubble, or on loopback.
+type rig struct {
+	testing.TB
+	ctx    context.Context
+	cfg    *Config
+	sw     *Switch
+	api    http.Handler
+	net    *memnet.Network // nil on loopback
+	phones []*phone.Phone
+	trace  *tracer
+}
+
+// switchAt is where the switch of a rig in memory listens.
+var switchAt = netip.MustParseAddrPort("192.0.2.1:5060")
+
+// memRig starts a switch on a network in memory. It belongs into a synctest bubble; everything is gone when the test's
+// cleanups ran, and the test fails if not.
+func memRig(t testing.TB, o memnet.Options, change ...func(*Config)) *rig {
+	t.Helper()
+	n := memnet.New(o)
+	cfg := DefaultConfig()
+	cfg.SIP.Listen = []Listener{{"udp", switchAt}}
+	cfg.Ozeki.Listen = netip.AddrPort{} // no real sockets in a bubble; the API is called directly
+	for _, f := range change {
+		f(cfg)
+	}
+	r := &rig{TB: t, cfg: cfg, net: n, trace: newTracer(io.Discard)}
+	r.start(seams{
+		udp:    func(a netip.AddrPort) (net.PacketConn, error) { return n.ListenPacket(a.String()) },
+		media:  memMedia{n},
+		tracer: r.trace,
+	})
+	t.Cleanup(func() { n.Close() })
+	t.Cleanup(r.close)
+	return r
+}
+
+// loopRig starts a switch on free ports of loopback.
+func loopRig(t testing.TB, change ...func(*Config)) *rig {
+	t.Helper()
+	cfg := DefaultConfig()
+	cfg.anyPorts()
+	cfg.Ozeki.Listen = netip.AddrPort{}
+	for _, f := range change {
+		f(cfg)
+	}
+	r := &rig{TB: t, cfg: cfg, trace: newTracer(io.Discard)}
+	r.start(seams{tracer: r.trace})
+	t.Cleanup(r.close)
+	return r
+}
+
+// memMedia lets the media engine open its sockets on a network in memory.
+type memMedia struct{ n *memnet.Network }
+
+func (m memMedia) ListenPacket(at netip.AddrPort) (media.PacketConn, error) {
+	return m.n.ListenPacket(at.String())
+}
+
+func (r *rig) start(s seams) {
+	r.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	r.Cleanup(cancel)
+	r.ctx = ctx
+	log := slog.New(slog.NewTextHandler(r.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	sw, err := startSwitch(r.cfg, log, s)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.sw = sw
+	users := []ozeki.User{{Username: demoHTTPUser, Password: string(demoHTTPPassword)}}
+	api := ozeki.New(ozeki.Config{Users: users, Calls: sw.exchange, Log: log})
+	r.Cleanup(func() { api.Close() })
+	r.api = api
+}
+
+func (r *rig) close() {
+	for _, p := range r.phones {
+		p.Close()
+	}
+	r.sw.Stop(stopped())
+}
+
+// phone starts a phone of that number and registers it.
+func (r *rig) phone(number string, change ...func(*phone.Config)) *phone.Phone {
+	r.Helper()
+	p := r.unregistered(number, change...)
+	r.ok(p.Register(r.ctx, 300))
+	return p
+}
+
+// unregistered starts a phone that has not registered.
+func (r *rig) unregistered(number string, change ...func(*phone.Config)) *phone.Phone {
+	r.Helper()
+	c := phone.Config{Number: number, Password: string(demoPassword), Domain: r.cfg.SIP.Domain,
+		Server: r.sw.SIP[0].Addr.String(), Local: "127.0.0.1:0", Codecs: []string{"PCMU", "PCMA"}}
+	if r.net != nil {
+		c.Net, c.Local = phone.Over(r.net.ListenPacket), "198.51.100."+number[len(number)-1:]+":0"
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	p, err := phone.New(c)
+	r.ok(err)
+	r.phones = append(r.phones, p)
+	return p
+}
+
+// do sends a command to the API and returns the answer; params are name and value in turn.
+func (r *rig) do(command string, params ...string) apiReply {
+	r.Helper()
+	q := url.Values{"command": {command}, "Username": {demoHTTPUser}, "Password": {string(demoHTTPPassword)}}
+	for i := 0; i+1 < len(params); i += 2 {
+		q.Set(params[i], params[i+1])
+	}
+	w := httptest.NewRecorder()
+	r.api.ServeHTTP(w, httptest.NewRequestWithContext(r.ctx, http.MethodGet, "/api?"+q.Encode(), nil))
+	var reply apiReply
+	r.ok(xml.Unmarshal(w.Body.Bytes(), &reply))
+	return reply
+}
+
+// must sends a command that has to succeed.
+func (r *rig) must(command string, params ...string) {
+	r.Helper()
+	if got := r.do(command, params...); got.Code != 200 {
+		r.Fatalf("%s %v: %d %s", command, params, got.Code, got.Message)
+	}
+}
+
+// list returns the calls in progress.
+func (r *rig) list() []apiCall { r.Helper(); return r.do("ListActiveCalls").Calls }
+
+// only returns the one call in progress.
+func (r *rig) only() apiCall {
+	r.Helper()
+	calls := r.list()
+	if len(calls) != 1 {
+		r.Fatalf("%d calls are listed, expected 1: %+v", len(calls), calls)
+	}
+	return calls[0]
+}
+
+// ok fails the test on an error, with the ladder of what was on the wire.
+func (r *rig) ok(err error) {
+	r.Helper()
+	if err != nil {
+		r.Fatalf("%v\n%s", err, r.ladder())
+	}
+}
+
+// ladder draws all calls so far.
+func (r *rig) ladder() string {
+	var b strings.Builder
+	for _, id := range r.trace.known() {
+		b.WriteString(r.trace.draw(id))
+	}
+	return b.String()
+}
+
+// connect calls to from from and answers; both sides are confirmed when it returns.
+func (r *rig) connect(from *phone.Phone, number string, to *phone.Phone) (caller, callee *phone.Call) {
+	r.Helper()
+	caller, err := from.Dial(r.ctx, number)
+	r.ok(err)
+	callee, err = rings(r.ctx, to)
+	r.ok(err)
+	r.ok(callee.Answer())
+	r.ok(caller.WaitAnswer(r.ctx))
+	return caller, callee
+}
+
+// hear fails unless each of the two hears the other's tone.
+func (r *rig) hear(a *phone.Call, aHears int, b *phone.Call, bHears int) {
+	r.Helper()
+	r.ok(a.Media.WaitTone(r.ctx, aHears))
+	r.ok(b.Media.WaitTone(r.ctx, bHears))
+}
+
+// ends waits until every given call is over.
+func (r *rig) ends(calls ...*phone.Call) {
+	r.Helper()
+	for _, c := range calls {
+		_, err := c.WaitEnd(r.ctx)
+		r.ok(err)
+	}
+}
+
+// settled waits (at most 40 s of the rig's time, longer than 64*T1) until the switch holds nothing of any call: no
+// call, leg, dialog or port (invariant I1).
+func (r *rig) settled() {
+	r.Helper()
+	var left string
+	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if left = r.left(); left == "" {
+			return
+		}
+	}
+	r.Fatalf("the switch still holds %s\n%s", left, r.ladder())
+}
+
+// left names what the switch still holds of calls; empty when nothing.
+func (r *rig) left() string {
+	c, m := r.sw.agent.Counts(), r.sw.engine.Stats()
+	x := r.sw.exchange.Counts()
+	if x.Calls+c.Legs+c.Dialogs+m.Legs+m.PortsUsed == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d calls, %d legs, %d dialogs, %d streams, %d ports", x.Calls, c.Legs, c.Dialogs, m.Legs, m.PortsUsed)
+}
