@@ -107,6 +107,9 @@ func (e *Engine) like(id callstate.LegID) sdp.Partner {
 // makeOffer offers what can be connected to Like first, then what else Like's phone listed.
 func (l *leg) makeOffer(c callstate.MakeOffer) (callstate.Event, *failure) {
 	p := l.e.like(c.Like)
+	if own := l.partner.Load(); c.Like.Zero() && own != nil {
+		p = *own // edge case R10: all that this leg itself can do
+	}
 	codecs := l.number(sdp.OfferCodecs(p))
 	direction := c.Direction
 	if direction == "" {
@@ -150,7 +153,7 @@ func (l *leg) makeAnswer(c callstate.MakeAnswer) (callstate.Event, *failure) {
 		l.renumber(line.Codecs)
 	}
 	n := &l.nego
-	// Edge case R11: the same offer again is a refresh, which must not disturb the stream.
+	// The same offer may be answered twice, in a 183 and in the 200: that is one negotiation.
 	fresh := n.theirs != s || l.agreed.Load() == nil
 	n.theirs, n.layout, n.audio = s, s.Media, s.Audio
 	body := l.write(lines)
@@ -160,6 +163,11 @@ func (l *leg) makeAnswer(c callstate.MakeAnswer) (callstate.Event, *failure) {
 
 // accept works out the answer to an audio line that is on: one codec, and telephone-event if it was offered.
 func (l *leg) accept(m *sdp.Media, p sdp.Partner, wish callstate.Direction) (*agreed, sdp.Out, *failure) {
+	if own := l.agreed.Load(); p.Using.Name == "" && p.Listed == nil && !own.off() {
+		if _, still := sdp.Find(m.Codecs, own.codec); still {
+			p.Using = own.codec // nobody wants another one
+		}
+	}
 	codec, ok := sdp.Choose(m.Codecs, p)
 	if !ok {
 		return nil, sdp.Out{}, failed(callstate.NoCodec, "offered %s, the partner has %s", names(m.Codecs), partnerNames(p))

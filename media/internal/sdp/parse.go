@@ -62,7 +62,7 @@ func (m *Media) Off() bool { return m.Port == 0 }
 
 // Usable tells whether the line is audio over plain RTP.
 func (m *Media) Usable() bool {
-	return m.Type == "audio" && (m.Proto == "RTP/AVP" || m.Proto == "RTP/AVPF")
+	return m.Type == "audio" && (strings.EqualFold(m.Proto, "RTP/AVP") || strings.EqualFold(m.Proto, "RTP/AVPF"))
 }
 
 // Remote is where the phone wants to be sent to.
@@ -185,7 +185,8 @@ func readMedia(t text) (Media, error) {
 	if err != nil {
 		return Media{}, &Error{t.line, fmt.Sprintf("port %q is not in 0-65535", cut(f[1]))}
 	}
-	return Media{Type: strings.ToLower(f[0]), Port: uint16(port), Proto: strings.ToUpper(f[2]), Formats: f[3:], line: t.line}, nil
+	m := Media{Type: strings.ToLower(f[0]), Port: uint16(port), Proto: f[2], Formats: f[3:], line: t.line}
+	return m, nil
 }
 
 func (m *Media) readAudio(top *Media) error {
