@@ -1,6 +1,9 @@
 package sip
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/emiago/sipgo/sip"
 
 	"ringdown/sip/internal/digest"
@@ -35,10 +38,21 @@ func (a *Agent) authenticate(s *tx.Server) (user string, ok bool) {
 	return "", false
 }
 
+// challenge asks who it is, once for each algorithm in the order of the config.
 func (a *Agent) challenge(s *tx.Server, stale bool) {
+	challenges := a.auth.Challenges(stale)
+	if failsOnUnknownAlgorithm(first(s.Request(), "User-Agent")) {
+		challenges = slices.DeleteFunc(challenges, func(c string) bool { return !strings.Contains(c, "algorithm=MD5") })
+	}
 	var hs []sip.Header
-	for _, c := range a.auth.Challenges(stale) {
+	for _, c := range challenges {
 		hs = append(hs, sip.NewHeader("WWW-Authenticate", c))
 	}
 	a.respond(s, 401, "", hs...)
+}
+
+// failsOnUnknownAlgorithm tells phones that give up when any challenge names an algorithm that they do not know, where
+// RFC 8760 §2.4 has them take the next one: baresip up to 1.x ("Function not implemented"). They get MD5 alone.
+func failsOnUnknownAlgorithm(userAgent string) bool {
+	return strings.HasPrefix(userAgent, "baresip v0.") || strings.HasPrefix(userAgent, "baresip v1.")
 }
