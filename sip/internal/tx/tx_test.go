@@ -115,12 +115,14 @@ func play(t *testing.T, limits Limits, f func(t *testing.T, s *scene)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, limits)
+		defer func() { // also after Fatal
+			if err := s.layer.Close(); err != nil {
+				t.Error(err)
+			}
+			s.net.Close()
+			synctest.Wait()
+		}()
 		f(t, s)
-		if err := s.layer.Close(); err != nil {
-			t.Error(err)
-		}
-		s.net.Close()
-		synctest.Wait()
 	})
 }
 
