@@ -244,15 +244,25 @@ func (c *Call) hangUp(l *Leg, why Cause) {
 		return
 	}
 	l.EndedBy = why
+	c.refuseOpen(l)
 	c.do(HangUp{Leg: l.ID, Cause: why})
 	c.closeMedia(l)
+}
+
+// openMedia gives a leg its port. Offer is the phone's, empty when we are to offer.
+func (c *Call) openMedia(l *Leg, offer []byte) {
+	l.Port = true
+	c.do(OpenMedia{Leg: l.ID, Offer: offer})
 }
 
 // closeMedia frees a leg's port and takes the leg out of the bridge.
 func (c *Call) closeMedia(l *Leg) {
 	l.Pending, l.Hears, l.Plays, l.Bound = nil, nil, Nothing, false
 	c.Bridge = slices.DeleteFunc(c.Bridge, func(id LegID) bool { return id == l.ID })
-	c.do(CloseMedia{Leg: l.ID})
+	if l.Port {
+		l.Port = false
+		c.do(CloseMedia{Leg: l.ID})
+	}
 }
 
 // remove forgets a leg that is over.

@@ -1,5 +1,7 @@
 package callstate
 
+import "cmp"
+
 // Cause is why a leg or a call ended.
 type Cause struct {
 	Kind   CauseKind
@@ -77,8 +79,8 @@ var statuses = map[CauseKind]int{
 // own credentials.
 func (c Cause) FinalStatus() int {
 	switch {
-	case c.Status < 400, c.Status == 503 && c.Remote, c.Status == 401, c.Status == 407:
-		return statuses[c.Kind]
+	case c.Status < 400, c.Status > 699, c.Status == 503 && c.Remote, c.Status == 401, c.Status == 407:
+		return cmp.Or(statuses[c.Kind], 500)
 	case c.Kind == NoAnswer:
 		return 480
 	}

@@ -18,6 +18,9 @@ type Fork struct {
 	Timeout time.Duration
 }
 
+// has tells whether a leg is one of those being dialled.
+func (f *Fork) has(id LegID) bool { return f != nil && slices.Contains(f.Legs, id) }
+
 // ForkFor is what a number is dialled for.
 type ForkFor string
 
@@ -51,9 +54,7 @@ func (c *Call) located(ev Located) {
 func (c *Call) forkLocated(contacts []Contact) bool {
 	f := c.Fork
 	if len(contacts) == 0 {
-		if f.Best = (Cause{Kind: Unavailable}); f.For != ForkCallee || c.Forward == nil {
-			c.forkFailed(f.Best)
-		} // else the forward that is under way decides
+		c.forkFailed(Cause{Kind: Unavailable})
 		return false
 	}
 	switch f.For {
@@ -80,7 +81,7 @@ func (c *Call) dialContacts(contacts []Contact) {
 		f.Legs = append(f.Legs, l.ID)
 	}
 	for _, id := range f.Legs {
-		c.do(OpenMedia{Leg: id})
+		c.openMedia(c.leg(id), nil)
 		c.makeOffer(c.leg(id), ForDial)
 	}
 	c.startTimer(timerRing, f.Timeout)
@@ -112,7 +113,7 @@ func (c *Call) showsAs() Party {
 // legProgress: a phone of the fork rings or sends early media.
 func (c *Call) legProgress(l *Leg, ev LegProgress) {
 	f := c.Fork
-	if f == nil || !slices.Contains(f.Legs, l.ID) || !legTable.fire(&l.State, "progress") {
+	if !f.has(l.ID) || !legTable.fire(&l.State, "progress") {
 		return
 	}
 	if f.For == ForkCallee && c.RingFrom == (Time{}) {
@@ -130,7 +131,7 @@ func (c *Call) legProgress(l *Leg, ev LegProgress) {
 		return
 	}
 	if f.Early.Zero() {
-		c.passProgress(ev.Status)
+		c.passProgress(180) // a bare 183 before the 180 would keep the caller from hearing it ring
 	}
 }
 
@@ -144,7 +145,11 @@ func (c *Call) passProgress(status int) {
 	switch f.For {
 	case ForkCallee:
 		if caller := c.leg(c.Caller); caller.live() && legTable.fire(&caller.State, "progress") {
-			c.do(Ring{Leg: caller.ID, Status: status})
+			r := Ring{Leg: caller.ID, Status: status}
+			if status == 183 {
+				r.SDP = caller.LocalSDP // once more: its phone may have gone over to a tone of its own
+			}
+			c.do(r)
 		}
 	case ForkTarget:
 		c.report(c.Transfer, status)
@@ -158,7 +163,7 @@ func (c *Call) legAnswered(l *Leg, ev LegAnswered) {
 	}
 	l.Memo = ev.Memo
 	f := c.Fork
-	if f == nil || !slices.Contains(f.Legs, l.ID) {
+	if !f.has(l.ID) {
 		c.hangUp(l, Cause{Kind: Elsewhere})
 		return
 	}

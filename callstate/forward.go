@@ -16,7 +16,7 @@ func (c *Call) forward(ref uint64, req ForwardCall) {
 	case c.Forward != nil:
 		c.reply(ref, &Error{Kind: InProgress, Text: "another forward is being carried out"})
 		return
-	case !in(c.State, CallRouting, CallRinging) || c.Fork == nil:
+	case c.State != CallRinging:
 		c.reply(ref, &Error{Kind: WrongState, Text: "only a call that still rings can be forwarded"})
 		return
 	}
@@ -48,19 +48,19 @@ func (c *Call) forwardLocated(contacts []Contact) {
 	if len(contacts) == 0 {
 		c.reply(f.Reply, &Error{Kind: BadTarget, Param: "destination", Text: "not registered"})
 		c.become("forward refused")
-		if old != nil && old.Locate == 0 && len(old.Legs) == 0 {
+		if len(old.Legs) == 0 {
 			c.forkFailed(old.Best) // the old target has failed meanwhile
 		}
 		return
 	}
 	was := c.CalleeDialled
 	c.cancelFork(Cause{Kind: Forwarded, Status: 302})
-	c.become("dialled")
 	c.become("forwarded")
 	c.reply(f.Reply, nil)
 	c.Hops++
-	c.Diversions = slices.Insert(c.Diversions, 0, Diversion{Number: was, Reason: "deflection"})
-	c.CalleeDialled, c.CalleeParty, c.RingFrom = f.Destination, c.dir.Party(f.Destination), Time{}
+	// A new slice: the old one was given out with Dial.
+	c.Diversions = slices.Concat([]Diversion{{Number: was, Reason: "deflection"}}, c.Diversions)
+	c.CalleeDialled, c.CalleeParty, c.RingFrom = f.Destination, c.dir.Party(f.Destination), c.now
 	if caller := c.leg(c.Caller); caller != nil && legTable.fire(&caller.State, "progress") {
 		c.do(Ring{Leg: caller.ID, Status: 181})
 	}

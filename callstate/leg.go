@@ -1,5 +1,7 @@
 package callstate
 
+import "slices"
+
 // Leg is one party's dialog and stream. Direction is a field: a leg that called us and one that we dialled differ in
 // how they begin, not in what they are.
 type Leg struct {
@@ -12,6 +14,7 @@ type Leg struct {
 
 	Facts     Facts  // what its phone stated last
 	Branch    string // the early dialog whose answer is in force
+	Port      bool   // media was opened for it
 	Bound     bool   // an offer and an answer are in force
 	Offerless bool   // its INVITE had no offer, so our answer carries one
 	LocalSDP  []byte // the answer that it was given; a 200 after a 183 repeats it (RFC 3261 §13.2.1)
@@ -19,8 +22,7 @@ type Leg struct {
 	PhoneHold bool // its phone holds its partner
 	APIHold   bool // an application holds it
 
-	Pending []Op      // media work that is under way, oldest first
-	Reoffer bool      // an offer of ours is open at sip
+	Pending []Op      // media work that is under way, and offers of ours that the phone has not answered, oldest first
 	Hears   []LegID   // as last told to media
 	Plays   Sound     // as last told to media
 	Want    Direction // our direction toward it
@@ -48,8 +50,10 @@ const (
 	ForAnswer     OpFor = "answer"     // our answer (or offer) to be put in a 200
 	ForConfirm    OpFor = "confirm"    // the answer in the ACK of their first INVITE
 	ForReoffer    OpFor = "reoffer"    // our later offer
+	ForOffered    OpFor = "offered"    // that offer, at sip: its answer is awaited
 	ForReanswer   OpFor = "reanswer"   // our answer to their later offer
 	ForCounter    OpFor = "counter"    // our offer in answer to their offerless re-INVITE
+	ForCountered  OpFor = "countered"  // that offer, at sip: its answer comes in the ACK
 	ForReanswered OpFor = "reanswered" // their answer to our later offer
 )
 
@@ -73,6 +77,28 @@ func (l *Leg) op(ref uint32) (Op, bool) {
 	return Op{}, false
 }
 
+// answered takes the offer off the list that sip has an outcome for. Its ref is that of the phone's request for a
+// counter-offer, ours otherwise; both are never open at once. sip keeps only the newest of ours, so older ones that
+// waited there are settled too.
+func (l *Leg) answered(ref uint32) (Op, bool) {
+	for _, o := range l.Pending {
+		if o.For == ForCountered && o.SIP == ref {
+			return l.op(o.Ref)
+		}
+	}
+	var done Op
+	kept := l.Pending[:0:0]
+	for _, o := range l.Pending {
+		if o.For != ForOffered || o.Ref > ref {
+			kept = append(kept, o)
+		} else if o.Ref == ref {
+			done = o
+		}
+	}
+	l.Pending = kept
+	return done, done.Ref != 0
+}
+
 // busyWith tells whether work for that purpose is under way.
 func (l *Leg) busyWith(f OpFor) bool {
 	for _, o := range l.Pending {
@@ -85,7 +111,7 @@ func (l *Leg) busyWith(f OpFor) bool {
 
 // earlyOf tells whether an answer of that early dialog is in force or being taken.
 func (l *Leg) earlyOf(branch string) bool {
-	for _, o := range l.Pending {
+	for _, o := range slices.Backward(l.Pending) {
 		if o.For == ForEarly {
 			return o.Note == branch
 		}

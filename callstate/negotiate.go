@@ -46,7 +46,8 @@ func (c *Call) begin(l *Leg, op Op) uint32 {
 func (c *Call) makeOffer(l *Leg, why OpFor) { c.makeOfferFor(l, why, 0) }
 
 func (c *Call) makeOfferFor(l *Leg, why OpFor, sip uint32) {
-	c.do(MakeOffer{Leg: l.ID, Ref: c.begin(l, Op{For: why, SIP: sip}), Like: c.partner(l), Direction: l.Want})
+	ref := c.begin(l, Op{For: why, SIP: sip, Note: string(l.Want)})
+	c.do(MakeOffer{Leg: l.ID, Ref: ref, Like: c.partner(l), Direction: l.Want})
 }
 
 // makeAnswer asks for our answer to offer, or to the offer of the INVITE when it is empty.
@@ -63,7 +64,6 @@ func (c *Call) takeAnswer(l *Leg, why OpFor, sip uint32, branch string, sdp []by
 func (c *Call) reoffer(l *Leg) {
 	if l.up() {
 		l.drop(ForReoffer)
-		l.Reoffer = true
 		c.makeOffer(l, ForReoffer)
 	}
 }
@@ -80,8 +80,11 @@ func (c *Call) offerMade(l *Leg, ev OfferMade) {
 		l.LocalSDP = ev.SDP
 		c.answer(l)
 	case ForReoffer:
+		op.For = ForOffered
+		l.Pending = append(l.Pending, op)
 		c.do(Reoffer{Leg: l.ID, Ref: op.Ref, SDP: ev.SDP})
 	case ForCounter:
+		c.begin(l, Op{For: ForCountered, SIP: op.SIP, Note: op.Note})
 		c.do(AcceptOffer{Leg: l.ID, Ref: op.SIP, SDP: ev.SDP})
 	}
 }
@@ -110,9 +113,7 @@ func (c *Call) answerMade(l *Leg, ev AnswerMade) {
 	case ForReanswer:
 		l.PhoneHold = Direction(op.Note).Holds()
 		c.do(AcceptOffer{Leg: l.ID, Ref: op.SIP, SDP: ev.SDP})
-		if l.Reoffer {
-			c.reoffer(l) // ours waited behind theirs at sip and was made before it
-		}
+		c.reofferAgain(l, op)
 	}
 }
 
@@ -135,7 +136,7 @@ func (c *Call) answerTaken(l *Leg, ev AnswerTaken) {
 	case ForConfirm:
 		l.PhoneHold = l.Facts.Direction.Holds()
 	case ForReanswered:
-		if l.Want == SendRecv { // a held phone may answer our hold with inactive: that tells nothing new
+		if op.Note == string(SendRecv) { // a phone may answer our hold with inactive: that tells nothing new
 			l.PhoneHold = l.Facts.Direction.Holds()
 		}
 	}
@@ -164,10 +165,24 @@ func (c *Call) earlyTaken(l *Leg) {
 		c.passProgress(183)
 	case f.For == ForkCallee && w.Offerless:
 		c.passProgress(180) // an offer in an unreliable 1xx is not allowed (RFC 3261 §13.2.1)
-	case f.For == ForkCallee && len(w.LocalSDP) == 0 && !w.busyWith(ForRing):
-		c.makeAnswer(w, Op{For: ForRing}, nil)
-	case f.For == ForkCallee:
+	case f.For == ForkCallee && len(w.LocalSDP) > 0:
 		c.passProgress(183)
+	case f.For == ForkCallee && !w.busyWith(ForRing):
+		c.makeAnswer(w, Op{For: ForRing}, nil)
+	}
+}
+
+// earlyFailed: early media of a phone of the fork cannot be understood. If the phone has answered with it meanwhile,
+// there is nothing else to talk with; if other early media of it is in force, that stays.
+func (c *Call) earlyFailed(l *Leg, why Cause) {
+	f := c.Fork
+	switch {
+	case f == nil || !f.has(l.ID):
+	case f.Winner == l.ID:
+		c.lostWinner(l, why)
+	case f.Early == l.ID && !l.Bound:
+		f.Early = LegID{}
+		c.passProgress(180)
 	}
 }
 
@@ -176,18 +191,23 @@ func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
 	if ev.Reason == NoPorts {
 		why = Cause{Kind: Overload}
 	}
+	if !l.live() {
+		return
+	}
 	if ev.Ref == 0 {
 		c.portFailed(l, why)
 		return
 	}
 	op, ok := l.op(ev.Ref)
-	if !ok || !l.live() {
+	if !ok {
 		return
 	}
 	switch op.For {
 	case ForDial:
 		c.portFailed(l, why)
-	case ForEarly, ForRing:
+	case ForEarly:
+		c.earlyFailed(l, why)
+	case ForRing:
 		if c.Fork != nil {
 			c.Fork.Early = LegID{}
 			c.passProgress(180)
@@ -198,13 +218,9 @@ func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
 		c.lostWinner(l, why)
 	case ForAnswer, ForConfirm:
 		c.endAll(Cause{Kind: NoMedia, Status: 488})
-	case ForReoffer:
-		l.Reoffer = false
 	case ForReanswer, ForCounter:
 		c.do(RefuseOffer{Leg: l.ID, Ref: op.SIP, Status: 488})
-		if l.Reoffer {
-			c.reoffer(l)
-		}
+		c.reofferAgain(l, op)
 	}
 }
 
@@ -223,7 +239,8 @@ func (c *Call) legReoffered(l *Leg, ev LegReoffered) {
 	switch {
 	case !l.live():
 		c.do(RefuseOffer{Leg: l.ID, Ref: ev.Ref, Status: 487})
-	case !l.Bound && !l.up():
+	case !l.Bound && (!l.up() || l.Offerless):
+		// R7: the first offer has no answer yet.
 		c.do(RefuseOffer{Leg: l.ID, Ref: ev.Ref, Status: 491})
 	case len(ev.SDP) == 0:
 		c.makeOfferFor(l, ForCounter, ev.Ref)
@@ -232,22 +249,48 @@ func (c *Call) legReoffered(l *Leg, ev LegReoffered) {
 	}
 }
 
-func (c *Call) reofferAnswered(l *Leg, ev ReofferAnswered) {
-	if !l.live() {
-		return
+// refuseOpen answers the phone's offer that media is still working on, since the leg is being hung up (E6).
+func (c *Call) refuseOpen(l *Leg) {
+	for _, o := range l.Pending {
+		if o.For == ForReanswer || o.For == ForCounter {
+			c.do(RefuseOffer{Leg: l.ID, Ref: o.SIP, Status: 487})
+		}
 	}
-	l.Reoffer = false
-	c.takeAnswer(l, ForReanswered, ev.Ref, l.Branch, ev.SDP)
 }
 
-func (c *Call) reofferRefused(l *Leg, _ ReofferRefused) { l.Reoffer = false }
+func (c *Call) reofferAnswered(l *Leg, ev ReofferAnswered) {
+	op, ok := l.answered(ev.Ref)
+	if !ok || !l.live() {
+		return
+	}
+	c.takeAnswer(l, ForReanswered, ev.Ref, op.Note, ev.SDP)
+	c.reofferAgain(l, op)
+}
+
+// reofferRefused: what media does holds all the same (H10).
+func (c *Call) reofferRefused(l *Leg, ev ReofferRefused) {
+	if op, ok := l.answered(ev.Ref); ok {
+		c.reofferAgain(l, op)
+	}
+}
+
+// reofferAgain makes an offer of ours anew that waited at sip behind an offer of the phone's: it was made before that
+// changed the session.
+func (c *Call) reofferAgain(l *Leg, done Op) {
+	if done.For != ForOffered && (l.busyWith(ForReoffer) || l.busyWith(ForOffered)) {
+		c.reoffer(l)
+	}
+}
 
 // connected: media says how it joined two legs. When it cannot, the leg is moved once to the codec of its partner by
 // re-INVITE (edge case T31).
 func (c *Call) connected(l *Leg, ev Connected) {
 	p := c.partner(l)
-	if ev.How != Impossible || p.Zero() || l.Moved == p || l.State != LegUp {
+	if ev.How != Impossible || p.Zero() || l.Moved == p || !l.up() { // sip sends the offer once our 200 is acknowledged
 		return
+	}
+	if c.leg(p).Moved == l.ID {
+		return // its partner is on the way to it; if both moved, they would only change places
 	}
 	l.Moved = p
 	c.reoffer(l)

@@ -1,7 +1,5 @@
 package callstate
 
-import "slices"
-
 // legOffered: a phone calls.
 func (c *Call) legOffered(ev LegOffered) {
 	if !c.become("offered") {
@@ -23,13 +21,13 @@ func (c *Call) legOffered(ev LegOffered) {
 	case r.Refused != "":
 		c.endAll(Cause{Kind: r.Refused})
 	default:
-		c.do(OpenMedia{Leg: l.ID, Offer: ev.SDP})
+		c.openMedia(l, ev.SDP)
 		c.startFork(r.Number, ForkCallee, c.Settings.RingTimeout)
 	}
 }
 
 // calleeLocated: the number is registered, its phones can ring.
-func (c *Call) calleeLocated() bool { return c.become("dialled") || c.State == CallRinging }
+func (c *Call) calleeLocated() bool { return c.become("dialled") }
 
 // calleeAnswered: from here on the call counts as answered; a forward that is still looking comes too late (F2).
 func (c *Call) calleeAnswered(l *Leg) {
@@ -99,26 +97,21 @@ func (c *Call) legEnded(l *Leg, why Cause) {
 	if !wasEnding {
 		l.EndedBy = why
 	}
+	won := c.Fork.has(l.ID) && c.Fork.Winner == l.ID
+	if won && c.Fork.For != ForkCallee {
+		c.joined(l) // T6: the target answered, so the transfer counts as done
+	}
 	c.remove(l)
 	switch {
 	case wasEnding || in(c.State, CallEnding, CallOver):
 		return
-	case c.Fork != nil && slices.Contains(c.Fork.Legs, l.ID):
-		if c.Fork.Winner == l.ID {
-			why = c.winnerLeft(why)
-		}
+	case won && c.Fork != nil:
+		c.forkFailed(why)
+	case c.Fork.has(l.ID):
 		c.branchEnded(l, why)
 	case c.Transfer != nil:
 		c.legLeftTransfer(l, why)
 	case l.ID == c.Caller || l.ID == c.Callee:
 		c.endAll(why)
 	}
-}
-
-// winnerLeft: a phone answered and hung up before its media was in force; for a call that is its ordinary end.
-func (c *Call) winnerLeft(why Cause) Cause {
-	if c.Fork.For == ForkCallee {
-		return why
-	}
-	return Cause{Kind: Failed, Status: 480}
 }

@@ -57,7 +57,7 @@ func (c *Call) showHold() {
 	switch {
 	case held:
 		c.notice(Notice{Kind: NoticeHeld})
-	case c.State == CallConnected:
+	case in(c.State, CallConnected, CallTransferring):
 		c.notice(Notice{Kind: NoticeResumed})
 	}
 }

@@ -1,5 +1,7 @@
 package callstate
 
+import "slices"
+
 // Transfer is one party being replaced: the transferor leaves, the transferee stays, the target is added (RFC 5589).
 type Transfer struct {
 	State                  string
@@ -181,10 +183,10 @@ func (c *Call) takeRoles(transferee, joined *Leg, recalled bool) {
 	c.Callee, c.CalleeParty, c.CalleeDialled = joined.ID, joined.Party, joined.Party.Number
 }
 
-// leaveDue: a transferor who should have left by itself is sent away.
+// leaveDue: a transferor who should have left by itself is sent away. The next transfer may be dialling already.
 func (c *Call) leaveDue() {
-	for _, l := range c.Legs {
-		if l.ID != c.Caller && l.ID != c.Callee && l.live() {
+	for _, l := range slices.Clone(c.Legs) {
+		if l.ID != c.Caller && l.ID != c.Callee && !c.Fork.has(l.ID) {
 			c.hangUp(l, Cause{Kind: Transferred})
 		}
 	}

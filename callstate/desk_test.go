@@ -1,0 +1,147 @@
+package callstate
+
+import (
+	"strings"
+	"time"
+)
+
+// desk is who reads scripts to a call: it remembers the numbers that a person would not write, and can play the part
+// of media.
+type desk struct {
+	id   CallID
+	call *Call
+	now  Time
+
+	locate   Locate             // the last one
+	timers   map[string]TimerID // the last of each name
+	pending  map[LegID][]uint32 // media work that is under way
+	reoffers map[LegID]uint32   // the last offer of ours
+	offers   map[LegID]uint32   // the last re-INVITE of each phone
+	refers   map[LegID]uint64   // the last REFER
+	digits   map[LegID]uint64   // the last digits
+
+	work []MediaCommand // for the part of media
+
+	last    uint64 // request
+	account *ledger
+}
+
+func newDesk(dir *Directory) *desk {
+	d := &desk{id: 1, timers: map[string]TimerID{}, pending: map[LegID][]uint32{}, reoffers: map[LegID]uint32{},
+		offers: map[LegID]uint32{}, refers: map[LegID]uint64{}, digits: map[LegID]uint64{}, account: newLedger()}
+	d.call = NewCall(d.id, DefaultSettings(), dir)
+	d.now = Time{Wall: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	return d
+}
+
+// exampleDirectory is who can be called in the tests.
+func exampleDirectory() *Directory {
+	d := &Directory{Extensions: map[string]Extension{}}
+	for n, name := range map[string]string{"2000": "Alice", "2001": "Bob", "2002": "Carol", "2003": "Dave", "2004": "Erin"} {
+		d.Extensions[n] = Extension{Number: n, Name: name}
+	}
+	return d
+}
+
+// step gives the call one event and returns what it wants, noting the numbers.
+func (d *desk) step(ev Event) []Command {
+	d.now.Wall, d.now.Mono = d.now.Wall.Add(time.Second), d.now.Mono+time.Second
+	cmds := append([]Command{}, d.call.Step(Input{At: d.now, Ev: ev})...)
+	d.account.step(ev, cmds)
+	d.account.consistent(d.call)
+	d.settle(ev)
+	for _, cmd := range cmds {
+		d.note(cmd)
+	}
+	return cmds
+}
+
+// settle takes media work off the list that ev is the result of.
+func (d *desk) settle(ev Event) {
+	var ref uint32
+	var leg LegID
+	switch ev := ev.(type) {
+	case OfferMade:
+		leg, ref = ev.Leg, ev.Ref
+	case AnswerMade:
+		leg, ref = ev.Leg, ev.Ref
+	case AnswerTaken:
+		leg, ref = ev.Leg, ev.Ref
+	case MediaFailed:
+		leg, ref = ev.Leg, ev.Ref
+	}
+	for i, r := range d.pending[leg] {
+		if r == ref {
+			d.pending[leg] = append(d.pending[leg][:i:i], d.pending[leg][i+1:]...)
+			return
+		}
+	}
+}
+
+func (d *desk) note(cmd Command) {
+	if m, ok := cmd.(MediaCommand); ok {
+		d.work = append(d.work, m)
+	}
+	switch cmd := cmd.(type) {
+	case Locate:
+		d.locate = cmd
+	case StartTimer:
+		d.timers[cmd.Name] = cmd.ID
+	case MakeOffer:
+		d.pending[cmd.Leg] = append(d.pending[cmd.Leg], cmd.Ref)
+	case MakeAnswer:
+		d.pending[cmd.Leg] = append(d.pending[cmd.Leg], cmd.Ref)
+	case TakeAnswer:
+		d.pending[cmd.Leg] = append(d.pending[cmd.Leg], cmd.Ref)
+	case Reoffer:
+		d.reoffers[cmd.Leg] = cmd.Ref
+	case AcceptOffer:
+		d.reoffers[cmd.Leg] = cmd.Ref
+	case SendDigits:
+		d.digits[cmd.Leg] = uint64(cmd.Ref)
+	case SendInfo:
+		d.digits[cmd.Leg] = uint64(cmd.Ref)
+	case CloseMedia:
+		delete(d.pending, cmd.Leg)
+	}
+}
+
+func (d *desk) nextOffer(l LegID) uint64 { d.offers[l]++; return uint64(d.offers[l]) }
+func (d *desk) nextRefer(l LegID) uint64 { d.refers[l]++; return d.refers[l] }
+func (d *desk) nextRequest() uint64      { d.last++; return d.last }
+func (d *desk) reoffer(l LegID) uint64   { return uint64(d.reoffers[l]) }
+func (d *desk) oldest(l LegID) uint64 {
+	if p := d.pending[l]; len(p) > 0 {
+		return uint64(p[0])
+	}
+	panic("media has nothing to do for that leg")
+}
+
+// media plays its part: every piece of work succeeds at once. Bodies are their directions, so that what a phone says
+// comes back as a fact.
+func (d *desk) media() (results []Event) {
+	for _, cmd := range d.work {
+		switch cmd := cmd.(type) {
+		case MakeOffer:
+			results = append(results, OfferMade{On: On{cmd.Leg}, Ref: cmd.Ref, SDP: []byte("offer")})
+		case MakeAnswer:
+			results = append(results, AnswerMade{On: On{cmd.Leg}, Ref: cmd.Ref, SDP: []byte("answer"), Facts: factsOf(cmd.Offer)})
+		case TakeAnswer:
+			results = append(results, AnswerTaken{On: On{cmd.Leg}, Ref: cmd.Ref, Facts: factsOf(cmd.Answer)})
+		}
+	}
+	d.work = nil
+	return results
+}
+
+func factsOf(sdp []byte) Facts {
+	f := Facts{Codec: "PCMU", Direction: SendRecv, Events: true, Mixable: true}
+	switch dir := Direction(sdp); dir {
+	case SendOnly, RecvOnly, Inactive:
+		f.Direction = dir
+	}
+	if strings.HasPrefix(string(sdp), "no-events") {
+		f.Events = false
+	}
+	return f
+}

@@ -1,0 +1,357 @@
+package callstate
+
+import (
+	"fmt"
+	"slices"
+)
+
+// ledger keeps account of one call from outside: what was opened, closed, asked and answered. Scripts, the matrix of
+// states and events, and the exploration all keep one; each fault is a sentence.
+type ledger struct {
+	legs     map[LegID]*legAccount
+	timers   map[TimerID]string // running
+	requests map[uint64]int     // replies due
+	offers   map[offerKey]bool  // LegReoffered that has no answer yet
+	refers   map[offerKey]string
+	ended    int // NoticeEnded
+	finished bool
+	faults   []string
+}
+
+// offerKey names what a phone asked: its leg and its own number for it.
+type offerKey struct {
+	leg LegID
+	ref uint32
+}
+
+type legAccount struct {
+	signal bool // sip knows the leg
+	media  string
+	hungUp bool
+	over   bool // LegEnded came
+	hears  []LegID
+	plays  Sound
+}
+
+// What became of a REFER.
+const (
+	referAsked    = "asked"
+	referAccepted = "accepted"
+	referDone     = "done"
+	referGone     = "gone"
+)
+
+func newLedger() *ledger {
+	return &ledger{legs: map[LegID]*legAccount{}, timers: map[TimerID]string{}, requests: map[uint64]int{},
+		offers: map[offerKey]bool{}, refers: map[offerKey]string{}}
+}
+
+func (a *ledger) fault(format string, args ...any) {
+	a.faults = append(a.faults, fmt.Sprintf(format, args...))
+}
+
+func (a *ledger) leg(id LegID) *legAccount {
+	l := a.legs[id]
+	if l == nil {
+		l = &legAccount{}
+		a.legs[id] = l
+	}
+	return l
+}
+
+// step books one event and the commands that it led to.
+func (a *ledger) step(ev Event, cmds []Command) {
+	a.event(ev)
+	for _, cmd := range cmds {
+		if answers := a.command(cmd); a.finished && !answers {
+			if _, last := cmd.(Finish); !last {
+				a.fault("%T after Finish", cmd)
+			}
+		}
+	}
+}
+
+func (a *ledger) event(ev Event) {
+	switch ev := ev.(type) {
+	case LegOffered:
+		a.leg(ev.Leg).signal = true
+	case LegEnded:
+		l := a.leg(ev.Leg)
+		l.over = true
+		for k := range a.offers { // sip answers what is open in a dialog that ends (E6, E7)
+			if k.leg == ev.Leg {
+				delete(a.offers, k)
+			}
+		}
+	case LegReoffered:
+		a.offers[offerKey{ev.Leg, ev.Ref}] = true
+	case ReferReceived:
+		a.refers[offerKey{ev.Leg, ev.Ref}] = referAsked
+	case ReferGone:
+		if k := (offerKey{ev.Leg, ev.Ref}); a.refers[k] != "" {
+			a.refers[k] = referGone
+		}
+	case Requested:
+		a.requests[ev.Ref]++
+	case TimerFired:
+		delete(a.timers, ev.ID)
+	}
+}
+
+// command books one command; it tells whether it answers something, which may also come after Finish.
+func (a *ledger) command(cmd Command) bool {
+	switch cmd := cmd.(type) {
+	case Signal:
+		return a.signal(cmd)
+	case MediaCommand:
+		a.media(cmd)
+	case StartTimer:
+		if _, runs := a.timers[cmd.ID]; runs {
+			a.fault("timer %s %s started twice", cmd.Name, cmd.ID)
+		}
+		a.timers[cmd.ID] = cmd.Name
+	case StopTimer:
+		if _, runs := a.timers[cmd.ID]; !runs {
+			a.fault("timer %s stopped, but it does not run", cmd.ID)
+		}
+		delete(a.timers, cmd.ID)
+	case Reply:
+		if a.requests[cmd.Ref]--; a.requests[cmd.Ref] < 0 {
+			a.fault("request %d answered twice, or never asked", cmd.Ref)
+		}
+		return true
+	case Publish:
+		a.notice(cmd.Notice)
+	case Finish:
+		if a.finished {
+			a.fault("Finish twice")
+		}
+		a.finished = true
+	}
+	return false
+}
+
+func (a *ledger) notice(n Notice) {
+	if a.ended > 0 {
+		a.fault("notice %q after the notice of the end", n.Kind)
+	}
+	if n.Kind == NoticeEnded {
+		a.ended++
+		if n.Cause.Kind == "" {
+			a.fault("the call ended without a cause")
+		}
+	}
+	s := n.Summary
+	order := []Time{s.Started, s.RingFrom, s.Answered, s.Ended}
+	order = slices.DeleteFunc(order, func(t Time) bool { return t == Time{} })
+	if !slices.IsSortedFunc(order, func(x, y Time) int { return int(x.Mono - y.Mono) }) {
+		a.fault("notice %q: times go backwards: %v", n.Kind, order)
+	}
+}
+
+func (a *ledger) signal(cmd Signal) (answers bool) {
+	switch cmd := cmd.(type) {
+	case Locate:
+	case Dial:
+		l := a.leg(cmd.Leg)
+		if l.signal {
+			a.fault("leg %s dialled twice", cmd.Leg)
+		}
+		l.signal = true
+		if len(cmd.SDP) == 0 {
+			a.fault("leg %s dialled without an offer", cmd.Leg)
+		}
+	case Ring:
+		a.names(cmd, cmd.Leg)
+		if cmd.Status < 180 || cmd.Status > 183 || cmd.Status == 182 || cmd.Status == 183 && len(cmd.SDP) == 0 {
+			a.fault("leg %s is sent %d %q: 180, 181, or 183 with SDP are allowed", cmd.Leg, cmd.Status, cmd.SDP)
+		}
+	case Answer:
+		a.names(cmd, cmd.Leg)
+		if len(cmd.SDP) == 0 {
+			a.fault("leg %s answered without SDP", cmd.Leg)
+		}
+	case HangUp:
+		l := a.names(cmd, cmd.Leg)
+		if l.hungUp {
+			a.fault("leg %s hung up twice", cmd.Leg)
+		}
+		l.hungUp = true
+		if s := cmd.Cause.FinalStatus(); s < 400 || s > 699 {
+			a.fault("leg %s would be told status %d", cmd.Leg, s)
+		}
+	case Reoffer:
+		a.names(cmd, cmd.Leg)
+	case AcceptOffer:
+		a.answersOffer(offerKey{cmd.Leg, cmd.Ref})
+		a.names(cmd, cmd.Leg)
+	case RefuseOffer:
+		a.answersOffer(offerKey{cmd.Leg, cmd.Ref})
+		return true
+	case AcceptRefer:
+		a.answersRefer(offerKey{cmd.Leg, cmd.Ref}, referAccepted)
+		a.names(cmd, cmd.Leg)
+	case RefuseRefer:
+		a.answersRefer(offerKey{cmd.Leg, cmd.Ref}, referDone)
+		return true
+	case ReportTransfer: // may come after the referrer's BYE: the subscription outlives the call (T3)
+		a.report(cmd)
+	case SendInfo:
+		a.names(cmd, cmd.Leg)
+	}
+	return false
+}
+
+// names checks a signal that names a leg: sip must know it, and it must neither be over nor being ended.
+func (a *ledger) names(cmd Command, id LegID) *legAccount {
+	l := a.leg(id)
+	switch {
+	case !l.signal:
+		a.fault("%T for leg %s, which sip does not know", cmd, id)
+	case l.over:
+		a.fault("%T for leg %s, which has ended", cmd, id)
+	case l.hungUp:
+		if _, again := cmd.(HangUp); !again {
+			a.fault("%T for leg %s, which was hung up", cmd, id)
+		}
+	}
+	return l
+}
+
+func (a *ledger) answersOffer(k offerKey) {
+	if !a.offers[k] {
+		a.fault("offer %d of leg %s answered twice, or never made", k.ref, k.leg)
+	}
+	delete(a.offers, k)
+}
+
+func (a *ledger) answersRefer(k offerKey, now string) {
+	if a.refers[k] != referAsked {
+		a.fault("REFER %d of leg %s answered when it was %q", k.ref, k.leg, a.refers[k])
+	}
+	a.refers[k] = now
+}
+
+func (a *ledger) report(cmd ReportTransfer) {
+	k := offerKey{cmd.Leg, cmd.Ref}
+	switch s := a.refers[k]; {
+	case s != referAccepted:
+		a.fault("report %d on REFER %d of leg %s, which is %q", cmd.Status, k.ref, k.leg, s)
+	case cmd.Status < 100 || cmd.Status > 699:
+		a.fault("report with status %d", cmd.Status)
+	case cmd.Status >= 200:
+		a.refers[k] = referDone
+	}
+}
+
+func (a *ledger) media(cmd MediaCommand) {
+	open := func(id LegID) *legAccount {
+		l := a.leg(id)
+		if l.media != "open" {
+			a.fault("%T for leg %s, whose media is %q", cmd, id, l.media)
+		}
+		return l
+	}
+	switch cmd := cmd.(type) {
+	case OpenMedia:
+		l := a.leg(cmd.Leg)
+		if l.media != "" {
+			a.fault("media of leg %s opened again", cmd.Leg)
+		}
+		l.media = "open"
+	case CloseMedia:
+		l := open(cmd.Leg)
+		l.media, l.hears, l.plays = "closed", nil, Nothing
+	case MakeOffer:
+		open(cmd.Leg)
+	case MakeAnswer:
+		open(cmd.Leg)
+	case TakeAnswer:
+		open(cmd.Leg)
+	case SendDigits:
+		open(cmd.Leg)
+	case Connect:
+		l := open(cmd.Leg)
+		l.hears, l.plays = cmd.Hears, cmd.Play
+		for _, id := range cmd.Hears {
+			if a.leg(id).media != "open" {
+				a.fault("leg %s is to hear leg %s, whose media is %q", cmd.Leg, id, a.leg(id).media)
+			}
+		}
+	}
+}
+
+// settled checks what must be true once a call is over and everything that was under way has arrived.
+func (a *ledger) settled() {
+	for id, l := range a.legs {
+		if l.media == "open" {
+			a.fault("the port of leg %s was never closed", id)
+		}
+		if l.signal && !l.over {
+			a.fault("leg %s never ended", id)
+		}
+	}
+	for id, name := range a.timers {
+		a.fault("timer %s %s still runs", name, id)
+	}
+	for ref, n := range a.requests {
+		if n != 0 {
+			a.fault("request %d was never answered", ref)
+		}
+	}
+	for k := range a.offers {
+		a.fault("offer %d of leg %s was never answered", k.ref, k.leg)
+	}
+	for k, s := range a.refers {
+		if s == referAccepted || s == referAsked && !a.leg(k.leg).over {
+			a.fault("REFER %d of leg %s was left %q (I10)", k.ref, k.leg, s)
+		}
+	}
+	if a.ended != 1 {
+		a.fault("%d notices of the end", a.ended)
+	}
+	if !a.finished {
+		a.fault("no Finish")
+	}
+}
+
+// consistent checks the call's own state after a step.
+func (a *ledger) consistent(c *Call) {
+	for _, l := range c.Legs {
+		if l.State == LegOver {
+			a.fault("leg %s is over and still in the call", l.ID)
+		}
+		if !l.live() && (len(l.Pending) > 0 || len(l.Hears) > 0) {
+			a.fault("leg %s is being ended and has work pending", l.ID)
+		}
+		for _, id := range l.Hears {
+			if p := c.leg(id); !p.live() || !p.Bound {
+				a.fault("leg %s hears leg %s, which is gone or has no media", l.ID, id)
+			}
+		}
+	}
+	for _, id := range c.Bridge {
+		if !c.leg(id).live() {
+			a.fault("leg %s is in the bridge and gone", id)
+		}
+	}
+	if f := c.Fork; f != nil {
+		for _, id := range f.Legs {
+			if !c.leg(id).live() {
+				a.fault("leg %s is in the fork and gone", id)
+			}
+		}
+		if f.Locate == 0 && len(f.Legs) == 0 && c.Forward == nil {
+			a.fault("the fork to %s waits for nothing", f.Number)
+		}
+	}
+	if (c.Transfer != nil) != (c.State == CallTransferring) {
+		a.fault("state %q with transfer %v", c.State, c.Transfer)
+	}
+	if c.Forward != nil && !in(c.State, CallForwarding) {
+		a.fault("state %q with a forward under way", c.State)
+	}
+	if c.State == CallOver && !a.finished {
+		a.fault("the call is over without Finish")
+	}
+}

@@ -1,0 +1,271 @@
+package callstate
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The notation of testdata/*.txt. Legs are written by their number. What a line leaves out has an ordinary value: PCMU,
+// sendrecv, digits by event.
+
+// words is one line being read.
+type words struct {
+	line string
+	rest []string
+	opts map[string]string
+	sim  *desk
+}
+
+// readEvent reads one line of events. The desk fills in the numbers that a person would not write.
+func readEvent(line string, d *desk) (ev Event, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%q: %v", line, p)
+		}
+	}()
+	w := &words{line: line, opts: map[string]string{}, sim: d}
+	verb := ""
+	for i, f := range strings.Fields(line) {
+		if k, v, ok := strings.Cut(f, "="); ok {
+			w.opts[k] = strings.ReplaceAll(v, "_", " ")
+		} else if i == 0 {
+			verb = f
+		} else {
+			w.rest = append(w.rest, f)
+		}
+	}
+	ev = w.event(verb)
+	if len(w.rest) > 0 {
+		return nil, fmt.Errorf("%q: %q is not understood", line, w.rest)
+	}
+	for k := range w.opts {
+		return nil, fmt.Errorf("%q: %s= is not understood", line, k)
+	}
+	return ev, nil
+}
+
+func (w *words) event(verb string) Event {
+	if verb == "timer" || verb == "located" || verb == "stopping" || verb == "request" {
+		return w.general(verb)
+	}
+	on := On{w.leg()}
+	if strings.HasPrefix(verb, "media-") || verb == "offer-made" || verb == "answer-made" || verb == "answer-taken" ||
+		verb == "connected" || verb == "silent" || verb == "presses" {
+		return w.media(verb, on)
+	}
+	switch verb {
+	case "invite":
+		ev := LegOffered{On: on, From: Party{Number: w.after("from")}, To: w.after("to"), SIPCallID: w.opt("call-id")}
+		ev.Hops = w.number("hops")
+		ev.SDP, ev.Facts = w.body(!w.is("no-offer"))
+		return ev
+	case "progress":
+		ev := LegProgress{On: on, Status: w.int(), Branch: w.tag()}
+		ev.SDP, ev.Facts = w.body(w.is("sdp"))
+		return ev
+	case "answers":
+		ev := LegAnswered{On: on, Branch: w.tag()}
+		ev.SDP, ev.Facts = w.body(!w.is("no-sdp"))
+		return ev
+	case "confirms":
+		ev := LegConfirmed{On: on}
+		ev.SDP, ev.Facts = w.body(w.is("sdp"))
+		return ev
+	case "ends":
+		return LegEnded{On: on, Cause: w.cause()}
+	case "reoffers":
+		ev := LegReoffered{On: on, Ref: uint32(w.ref(w.sim.nextOffer(on.Leg)))}
+		ev.SDP, ev.Facts = w.body(!w.is("no-offer"))
+		return ev
+	case "reoffer-answered":
+		ev := ReofferAnswered{On: on, Ref: uint32(w.ref(w.sim.reoffer(on.Leg)))}
+		ev.SDP, ev.Facts = w.body(true)
+		return ev
+	case "reoffer-refused":
+		return ReofferRefused{On: on, Status: w.int(), Ref: uint32(w.ref(w.sim.reoffer(on.Leg)))}
+	case "refers":
+		return ReferReceived{On: on, Target: w.after("to"), Ref: uint32(w.ref(w.sim.nextRefer(on.Leg))),
+			ReferredBy: w.opt("by"), Replaces: w.opt("replaces")}
+	case "refer-gone":
+		return ReferGone{On: on, Ref: uint32(w.ref(w.sim.refers[on.Leg]))}
+	case "digits-sent":
+		return DigitsSent{On: on, Ref: uint32(w.ref(w.sim.digits[on.Leg])), Fail: w.opt("fail")}
+	}
+	panic("no such event")
+}
+
+func (w *words) media(verb string, on On) Event {
+	pending := func() uint32 { return uint32(w.ref(w.sim.oldest(on.Leg))) }
+	switch verb {
+	case "offer-made":
+		return OfferMade{On: on, Ref: pending(), SDP: w.sdp("offer")}
+	case "answer-made":
+		ev := AnswerMade{On: on, Ref: pending()}
+		_, ev.Facts = w.body(true)
+		ev.SDP = w.sdp("answer")
+		return ev
+	case "answer-taken":
+		ev := AnswerTaken{On: on, Ref: pending()}
+		_, ev.Facts = w.body(true)
+		return ev
+	case "media-failed":
+		reason := MediaFailure(strings.ReplaceAll(w.word(), "-", " "))
+		if w.is("opening") {
+			return MediaFailed{On: on, Reason: reason}
+		}
+		return MediaFailed{On: on, Reason: reason, Ref: pending()}
+	case "connected":
+		return Connected{On: on, How: ConnectedHow(w.word())}
+	case "silent":
+		return MediaSilent{On: on}
+	case "presses":
+		ev := DigitReceived{On: on, Digit: w.word(), Duration: 100 * time.Millisecond, Via: ByEvent, Passed: w.is("passed")}
+		for _, way := range []DigitWay{ByInfo, ByInband} {
+			if w.is(string(way)) {
+				ev.Via = way
+			}
+		}
+		return ev
+	}
+	panic("no such event")
+}
+
+func (w *words) general(verb string) Event {
+	switch verb {
+	case "located":
+		n := w.int()
+		ev := Located{ID: w.sim.id, Ref: uint32(w.ref(uint64(w.sim.locate.Ref)))}
+		for i := range n {
+			ev.Contacts = append(ev.Contacts, Contact{URI: fmt.Sprintf("phone%d", i+1)})
+		}
+		return ev
+	case "timer":
+		name := w.word()
+		n := w.number("id")
+		if n == 0 {
+			return TimerFired{ID: w.sim.timers[name]}
+		}
+		return TimerFired{ID: TimerID{w.sim.id, uint32(n)}}
+	case "stopping":
+		return Stopping{ID: w.sim.id}
+	}
+	ev := Requested{ID: w.sim.id, Ref: w.ref(w.sim.nextRequest())}
+	switch what := w.word(); what {
+	case "end":
+		ev.Req = End{}
+	case "hold":
+		ev.Req = Hold{}
+	case "unhold":
+		ev.Req = Unhold{}
+	case "forward":
+		ev.Req = ForwardCall{Destination: w.after("to")}
+	case "transfer":
+		ev.Req = BlindTransfer{Transferor: Side(w.word()), Target: w.after("to")}
+	case "keys":
+		ev.Req = SendKeys{To: Side(w.word()), Keys: w.word()}
+	default:
+		panic("no such request")
+	}
+	return ev
+}
+
+func (w *words) word() string {
+	if len(w.rest) == 0 {
+		panic("a word is missing")
+	}
+	s := w.rest[0]
+	w.rest = w.rest[1:]
+	return s
+}
+
+func (w *words) int() int {
+	n, err := strconv.Atoi(w.word())
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func (w *words) leg() LegID { return LegID{w.sim.id, uint32(w.int())} }
+
+// after reads the word behind a preposition.
+func (w *words) after(prep string) string {
+	if w.word() != prep {
+		panic(prep + " is missing")
+	}
+	return w.word()
+}
+
+// is takes a lone word out, wherever it stands.
+func (w *words) is(word string) bool {
+	for i, s := range w.rest {
+		if s == word {
+			w.rest = append(w.rest[:i:i], w.rest[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+func (w *words) opt(key string) string {
+	v := w.opts[key]
+	delete(w.opts, key)
+	return v
+}
+
+func (w *words) number(key string) int {
+	n, _ := strconv.Atoi(w.opt(key))
+	return n
+}
+
+func (w *words) ref(usual uint64) uint64 {
+	s := w.opt("ref")
+	if s == "" {
+		return usual
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func (w *words) tag() string {
+	if t := w.opt("tag"); t != "" {
+		return t
+	}
+	return "a"
+}
+
+func (w *words) sdp(usual string) []byte {
+	if s := w.opt("sdp"); s != "" {
+		return []byte(s)
+	}
+	return []byte(usual)
+}
+
+// body reads an SDP body and the facts in it.
+func (w *words) body(there bool) ([]byte, Facts) {
+	f := Facts{Info: w.is("info")}
+	if !there {
+		return nil, f
+	}
+	f.Codec, f.Direction, f.Events, f.Mixable = "PCMU", SendRecv, !w.is("no-events"), !w.is("unmixable")
+	if c := w.opt("codec"); c != "" {
+		f.Codec = c
+	}
+	for _, d := range []Direction{SendRecv, SendOnly, RecvOnly, Inactive} {
+		if w.is(string(d)) {
+			f.Direction = d
+		}
+	}
+	return w.sdp(string(f.Direction)), f
+}
+
+func (w *words) cause() Cause {
+	c := Cause{Kind: CauseKind(strings.ReplaceAll(w.word(), "-", " ")), Status: w.number("status"), Reason: w.opt("reason")}
+	c.Remote = !w.is("ours")
+	return c
+}

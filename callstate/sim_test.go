@@ -1,0 +1,392 @@
+package callstate
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// sim is a world round one call: phones behind sip, media, timers and applications, all without a clock or a
+// goroutine. What has an order in the real world keeps it (the events of one leg from one side); everything else
+// arrives in an order that the seed decides, so that every crossing happens.
+type sim struct {
+	rng  *rand.Rand
+	call *Call
+	twin *Call // a copy of call, made at a random moment
+	book *ledger
+	dir  *Directory
+	now  Time
+	log  []Event
+
+	legs    map[LegID]*simLeg
+	order   []LegID
+	locates []Event // being looked up
+	timers  []TimerID
+	late    []Event // timers that fired, requests, Stopping: on their way
+	acts    int     // what phones and applications may still do by themselves
+	haste   float64 // how readily they do it while work is under way
+	faulty  bool    // media and phones fail now and then
+	copyAt  int
+	request uint64
+}
+
+const simID CallID = 1
+
+func newSim(seed uint64) *sim {
+	s := &sim{rng: rand.New(rand.NewPCG(seed, 1)), book: newLedger(), dir: exampleDirectory(), legs: map[LegID]*simLeg{}}
+	set := DefaultSettings()
+	if s.rng.IntN(4) == 0 {
+		set.Transfer.OnFail = "release"
+	}
+	set.Hops = 2
+	s.call = NewCall(simID, set, s.dir)
+	s.acts = 3 + s.rng.IntN(25)
+	s.haste = []float64{0, 0.05, 0.2, 0.5}[s.rng.IntN(4)]
+	s.faulty = s.rng.IntN(2) == 0
+	s.copyAt = -1
+	if s.rng.IntN(3) == 0 {
+		s.copyAt = s.rng.IntN(60)
+	}
+	s.now.Wall = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return s
+}
+
+// registered is how many phones a number has.
+var registered = map[string]int{"2000": 1, "2001": 1, "2002": 3, "2003": 2}
+
+func (s *sim) chance(p float64) bool { return s.rng.Float64() < p }
+
+// bad is chance when this world is a faulty one.
+func (s *sim) bad(p float64) bool { return s.faulty && s.chance(p) }
+
+// number is one to be dialled.
+func (s *sim) number() string {
+	return []string{"2000", "2001", "2001", "2002", "2002", "2003", "2003", "2004", "9999"}[s.rng.IntN(9)]
+}
+
+// run plays one schedule to its end.
+func (s *sim) run() {
+	caller := &simLeg{id: LegID{simID, 1}, inbound: true, phase: simInviting, offerless: s.chance(0.2)}
+	s.legs[caller.id], s.order = caller, []LegID{caller.id}
+	first := LegOffered{On: On{caller.id}, From: Party{Number: "2000"}, To: "2001", Facts: s.facts(SendRecv)}
+	if s.chance(0.3) {
+		first.To = s.number()
+	}
+	if !caller.offerless {
+		first.SDP = []byte(SendRecv)
+	} else {
+		first.Facts = Facts{}
+	}
+	s.deliver(first)
+	for range 600 {
+		if !s.turn() {
+			break
+		}
+	}
+	s.drain()
+	s.quiet()
+	for range 12 {
+		if s.call.State == CallOver {
+			break
+		}
+		s.nudge()
+		s.drain()
+		s.quiet()
+	}
+	if s.call.State != CallOver {
+		s.ask(End{})
+		s.drain()
+	}
+	if s.failed() {
+		return
+	}
+	s.book.settled()
+	if s.twin != nil && !bytes.Equal(mustJSON(s.call), mustJSON(s.twin)) {
+		s.book.fault("the copy ended differently:\n%s\n%s", mustJSON(s.call), mustJSON(s.twin))
+	}
+}
+
+// failed tells whether something is wrong already; the rest of a schedule is then of no use.
+func (s *sim) failed() bool { return len(s.book.faults) > 0 }
+
+// turn lets one thing happen: work that is under way goes on, or somebody acts. False when nothing can.
+func (s *sim) turn() bool {
+	if s.failed() {
+		return false
+	}
+	work := s.work()
+	if s.acts > 0 && (len(work) == 0 || s.chance(s.haste)) {
+		s.acts--
+		s.act()
+		return true
+	}
+	if len(work) == 0 {
+		return false
+	}
+	s.do(work[s.rng.IntN(len(work))])
+	return true
+}
+
+// drain lets everything that is under way arrive.
+func (s *sim) drain() {
+	for range 2000 {
+		work := s.work()
+		if len(work) == 0 || s.failed() {
+			return
+		}
+		s.do(work[s.rng.IntN(len(work))])
+	}
+	s.book.fault("the call and its world keep each other busy for ever")
+}
+
+// job is one thing that can happen next.
+type job struct {
+	what int
+	leg  *simLeg
+}
+
+const (
+	jobCarryOut = iota // sip carries out a command
+	jobFromSIP         // an event of sip arrives
+	jobMedia           // media carries out a command
+	jobFromMedia
+	jobAnswerOurs // a phone answers our re-INVITE
+	jobLocate
+	jobLate
+)
+
+func (s *sim) work() (jobs []job) {
+	for _, id := range s.order {
+		l := s.legs[id]
+		if len(l.toSIP) > 0 {
+			jobs = append(jobs, job{jobCarryOut, l})
+		}
+		if len(l.fromSIP) > 0 {
+			jobs = append(jobs, job{jobFromSIP, l})
+		}
+		if len(l.toMedia) > 0 {
+			jobs = append(jobs, job{jobMedia, l})
+		}
+		if len(l.fromMedia) > 0 {
+			jobs = append(jobs, job{jobFromMedia, l})
+		}
+		if l.ours != nil && l.phase == simUp {
+			jobs = append(jobs, job{jobAnswerOurs, l})
+		}
+	}
+	if len(s.locates) > 0 {
+		jobs = append(jobs, job{what: jobLocate})
+	}
+	if len(s.late) > 0 {
+		jobs = append(jobs, job{what: jobLate})
+	}
+	return jobs
+}
+
+func (s *sim) do(j job) {
+	switch j.what {
+	case jobCarryOut:
+		cmd := j.leg.toSIP[0]
+		j.leg.toSIP = j.leg.toSIP[1:]
+		s.sip(j.leg, cmd)
+	case jobFromSIP:
+		ev := j.leg.fromSIP[0]
+		j.leg.fromSIP = j.leg.fromSIP[1:]
+		s.deliver(ev)
+	case jobMedia:
+		cmd := j.leg.toMedia[0]
+		j.leg.toMedia = j.leg.toMedia[1:]
+		s.media(j.leg, cmd)
+	case jobFromMedia:
+		ev := j.leg.fromMedia[0]
+		j.leg.fromMedia = j.leg.fromMedia[1:]
+		s.deliver(ev)
+	case jobAnswerOurs:
+		s.answerOurs(j.leg)
+	case jobLocate:
+		i := s.rng.IntN(len(s.locates))
+		ev := s.locates[i]
+		s.locates = slices.Delete(s.locates, i, i+1)
+		s.deliver(ev)
+	case jobLate:
+		i := s.rng.IntN(len(s.late))
+		ev := s.late[i]
+		s.late = slices.Delete(s.late, i, i+1)
+		s.deliver(ev)
+	}
+}
+
+// deliver gives one event to the call and hands its commands out.
+func (s *sim) deliver(ev Event) {
+	if s.failed() {
+		return
+	}
+	if len(s.log) == s.copyAt {
+		s.twin = copyOf(s.call)
+	}
+	s.log = append(s.log, ev)
+	s.now.Mono += time.Duration(1+s.rng.IntN(1000)) * time.Millisecond
+	s.now.Wall = s.now.Wall.Add(time.Millisecond)
+	in := Input{At: s.now, Ev: ev}
+	cmds := s.call.Step(in)
+	if s.twin != nil {
+		if again := s.twin.Step(in); !reflect.DeepEqual(cmds, again) && len(cmds)+len(again) > 0 {
+			s.book.fault("the copy wants %v\nnot %v", written(again), written(cmds))
+		}
+	}
+	s.book.step(ev, cmds)
+	s.book.consistent(s.call)
+	for _, cmd := range cmds {
+		s.handOut(cmd)
+	}
+}
+
+func (s *sim) handOut(cmd Command) {
+	switch cmd := cmd.(type) {
+	case Locate:
+		ev := Located{ID: simID, Ref: cmd.Ref}
+		for i := range registered[cmd.Number] {
+			ev.Contacts = append(ev.Contacts, Contact{URI: fmt.Sprintf("phone%d", i+1)})
+		}
+		s.locates = append(s.locates, ev)
+	case StartTimer:
+		s.timers = append(s.timers, cmd.ID)
+	case StopTimer:
+		s.timers = slices.DeleteFunc(s.timers, func(id TimerID) bool { return id == cmd.ID })
+	default:
+		s.handToLeg(cmd)
+	}
+}
+
+func (s *sim) handToLeg(cmd Command) {
+	id, ok := about(cmd)
+	if !ok {
+		return
+	}
+	l := s.legs[id]
+	if l == nil {
+		l = &simLeg{id: id, phase: simUnknown}
+		s.legs[id] = l
+		s.order = append(s.order, id)
+	}
+	switch cmd := cmd.(type) {
+	case Dial: // it is read later and elsewhere: what it points to must not change meanwhile
+		l.dialled, l.was = &cmd, mustJSON(cmd)
+		l.toSIP = append(l.toSIP, cmd)
+	case Signal:
+		l.toSIP = append(l.toSIP, cmd)
+	case MediaCommand:
+		l.toMedia = append(l.toMedia, cmd)
+	}
+}
+
+// about finds the leg that a command names.
+func about(cmd Command) (LegID, bool) {
+	switch cmd := cmd.(type) {
+	case Dial:
+		return cmd.Leg, true
+	case Ring:
+		return cmd.Leg, true
+	case Answer:
+		return cmd.Leg, true
+	case HangUp:
+		return cmd.Leg, true
+	case Reoffer:
+		return cmd.Leg, true
+	case AcceptOffer:
+		return cmd.Leg, true
+	case RefuseOffer:
+		return cmd.Leg, true
+	case AcceptRefer:
+		return cmd.Leg, true
+	case RefuseRefer:
+		return cmd.Leg, true
+	case ReportTransfer:
+		return cmd.Leg, true
+	case SendInfo:
+		return cmd.Leg, true
+	case OpenMedia:
+		return cmd.Leg, true
+	case MakeOffer:
+		return cmd.Leg, true
+	case MakeAnswer:
+		return cmd.Leg, true
+	case TakeAnswer:
+		return cmd.Leg, true
+	case Connect:
+		return cmd.Leg, true
+	case SendDigits:
+		return cmd.Leg, true
+	case CloseMedia:
+		return cmd.Leg, true
+	}
+	return LegID{}, false
+}
+
+func (s *sim) ask(req Request) {
+	s.request++
+	s.late = append(s.late, Requested{ID: simID, Ref: s.request, Req: req})
+}
+
+// nudge makes a quiet call go on: a timer fires, a phone hangs up, or an application ends it.
+func (s *sim) nudge() {
+	n := s.rng.IntN(10)
+	switch {
+	case n < 6 && len(s.timers) > 0:
+		s.fire()
+	case n < 9:
+		l := s.legs[s.order[s.rng.IntN(len(s.order))]]
+		s.bye(l)
+	default:
+		s.ask(End{})
+	}
+}
+
+func (s *sim) fire() {
+	i := s.rng.IntN(len(s.timers))
+	s.late = append(s.late, TimerFired{ID: s.timers[i]})
+	s.timers = slices.Delete(s.timers, i, i+1)
+}
+
+// script writes what happened so that it can be put into testdata.
+func (s *sim) script() string {
+	var w strings.Builder
+	fmt.Fprintln(&w, "# found by the exploration")
+	fmt.Fprintln(&w, "media by hand")
+	set := s.call.Settings
+	fmt.Fprintf(&w, "settings hops=%d on-fail=%s\n", set.Hops, set.Transfer.OnFail)
+	for _, ev := range s.log {
+		fmt.Fprintf(&w, "%s\n----\n\n", writeEvent(ev))
+	}
+	return w.String()
+}
+
+func written(cmds []Command) string {
+	var w strings.Builder
+	for _, cmd := range cmds {
+		fmt.Fprintf(&w, "\n    %s", writeCommand(cmd))
+	}
+	return w.String()
+}
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// copyOf copies a call as a journal would: by its exported fields.
+func copyOf(c *Call) *Call {
+	d := NewCall(c.ID, c.Settings, c.dir)
+	if err := json.Unmarshal(mustJSON(c), d); err != nil {
+		panic(err)
+	}
+	return d
+}

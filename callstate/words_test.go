@@ -1,0 +1,280 @@
+package callstate
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// writeCommand says one command in the words of a telephony engineer. Numbers that only bind results to commands are
+// left out; those by which a phone or an application is answered are not.
+func writeCommand(cmd Command) string {
+	switch cmd := cmd.(type) {
+	case Signal:
+		return writeSignal(cmd)
+	case MediaCommand:
+		return writeMedia(cmd)
+	case StartTimer:
+		return fmt.Sprintf("start-timer %s %s", cmd.Name, cmd.After)
+	case StopTimer:
+		return fmt.Sprintf("stop-timer %d", cmd.ID.N)
+	case Reply:
+		if cmd.Err == nil {
+			return fmt.Sprintf("reply %d done", cmd.Ref)
+		}
+		return fmt.Sprintf("reply %d %s", cmd.Ref, cmd.Err)
+	case Publish:
+		return writeNotice(cmd.Notice)
+	case Finish:
+		return "finish"
+	}
+	return fmt.Sprintf("%#v", cmd)
+}
+
+func writeNotice(n Notice) string {
+	s := fmt.Sprintf("notice %s: %s, %s calls %s", n.Kind, n.Summary.State, n.Summary.Caller.Number, n.Summary.Callee.Number)
+	if !n.Leg.Zero() {
+		s += fmt.Sprintf(", leg %d", n.Leg.N)
+	}
+	if n.Digit != "" {
+		s += ", digit " + n.Digit
+	}
+	if n.Cause.Kind != "" {
+		s += ", " + writeCause(n.Cause)
+	}
+	return s
+}
+
+func writeCause(c Cause) string {
+	s := strings.ReplaceAll(string(c.Kind), " ", "-")
+	if c.Status != 0 {
+		s += fmt.Sprintf(" status=%d", c.Status)
+	}
+	return s
+}
+
+func writeSignal(cmd Signal) string {
+	switch cmd := cmd.(type) {
+	case Locate:
+		return "locate " + cmd.Number
+	case Dial:
+		s := fmt.Sprintf("dial %d %s at %s from %s", cmd.Leg.N, cmd.Number, cmd.To.URI, cmd.From.Number)
+		for _, v := range cmd.Diversions {
+			s += fmt.Sprintf(" diverted-by=%s(%s)", v.Number, v.Reason)
+		}
+		if cmd.ReferredBy != "" {
+			s += " referred-by=" + cmd.ReferredBy
+		}
+		if cmd.Hops > 0 {
+			s += fmt.Sprintf(" hops=%d", cmd.Hops)
+		}
+		return s
+	case Ring:
+		return strings.TrimSpace(fmt.Sprintf("ring %d %d %s", cmd.Leg.N, cmd.Status, cmd.SDP))
+	case Answer:
+		return fmt.Sprintf("answer %d %s", cmd.Leg.N, cmd.SDP)
+	case HangUp:
+		return fmt.Sprintf("hang-up %d %s", cmd.Leg.N, writeCause(cmd.Cause))
+	case Reoffer:
+		return fmt.Sprintf("reoffer %d %s", cmd.Leg.N, cmd.SDP)
+	case AcceptOffer:
+		return fmt.Sprintf("accept-offer %d ref=%d %s", cmd.Leg.N, cmd.Ref, cmd.SDP)
+	case RefuseOffer:
+		return fmt.Sprintf("refuse-offer %d ref=%d %d", cmd.Leg.N, cmd.Ref, cmd.Status)
+	case AcceptRefer:
+		return fmt.Sprintf("accept-refer %d ref=%d", cmd.Leg.N, cmd.Ref)
+	case RefuseRefer:
+		return fmt.Sprintf("refuse-refer %d ref=%d %d", cmd.Leg.N, cmd.Ref, cmd.Status)
+	case ReportTransfer:
+		return fmt.Sprintf("report %d ref=%d %d", cmd.Leg.N, cmd.Ref, cmd.Status)
+	case SendInfo:
+		return fmt.Sprintf("send-info %d %s", cmd.Leg.N, cmd.Digits)
+	}
+	return fmt.Sprintf("%#v", cmd)
+}
+
+func writeMedia(cmd MediaCommand) string {
+	like := func(s string, like LegID, dir Direction) string {
+		if !like.Zero() {
+			s += fmt.Sprintf(" like %d", like.N)
+		}
+		if dir != SendRecv {
+			s += " " + string(dir)
+		}
+		return s
+	}
+	switch cmd := cmd.(type) {
+	case OpenMedia:
+		return strings.TrimSpace(fmt.Sprintf("open-media %d %s", cmd.Leg.N, cmd.Offer))
+	case MakeOffer:
+		return like(fmt.Sprintf("make-offer %d", cmd.Leg.N), cmd.Like, cmd.Direction)
+	case MakeAnswer:
+		s := fmt.Sprintf("make-answer %d", cmd.Leg.N)
+		if len(cmd.Offer) > 0 {
+			s += " to " + string(cmd.Offer)
+		}
+		return like(s, cmd.Like, cmd.Direction)
+	case TakeAnswer:
+		return fmt.Sprintf("take-answer %d %s", cmd.Leg.N, cmd.Answer)
+	case Connect:
+		if len(cmd.Hears) == 0 {
+			return fmt.Sprintf("connect %d hears %s", cmd.Leg.N, cmp.Or(string(cmd.Play), "nothing"))
+		}
+		s := fmt.Sprintf("connect %d hears", cmd.Leg.N)
+		for _, id := range cmd.Hears {
+			s += fmt.Sprintf(" %d", id.N)
+		}
+		return s
+	case SendDigits:
+		return fmt.Sprintf("send-digits %d %s by %s", cmd.Leg.N, cmd.Digits, cmd.Way)
+	case CloseMedia:
+		return fmt.Sprintf("close-media %d", cmd.Leg.N)
+	}
+	return fmt.Sprintf("%#v", cmd)
+}
+
+// writeEvent writes an event so that readEvent reads it again.
+func writeEvent(ev Event) string {
+	var w strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&w, format, args...) }
+	dash := func(s string) string { return strings.ReplaceAll(s, " ", "-") }
+	body := func(sdp []byte, f Facts, usual string) {
+		if len(sdp) > 0 {
+			p(" %s", cmp.Or(string(f.Direction), string(SendRecv)))
+			if string(sdp) != cmp.Or(usual, string(f.Direction)) {
+				p(" sdp=%s", sdp)
+			}
+			if f.Codec != "PCMU" && f.Codec != "" {
+				p(" codec=%s", f.Codec)
+			}
+			if !f.Events {
+				p(" no-events")
+			}
+			if !f.Mixable {
+				p(" unmixable")
+			}
+		}
+		if f.Info {
+			p(" info")
+		}
+	}
+	opt := func(key, v string) {
+		if v != "" {
+			p(" %s=%s", key, strings.ReplaceAll(v, " ", "_"))
+		}
+	}
+	switch ev := ev.(type) {
+	case LegOffered:
+		p("invite %d from %s to %s", ev.Leg.N, ev.From.Number, ev.To)
+		if ev.Hops > 0 {
+			p(" hops=%d", ev.Hops)
+		}
+		if len(ev.SDP) == 0 {
+			p(" no-offer")
+		}
+		body(ev.SDP, ev.Facts, "")
+	case LegProgress:
+		p("progress %d %d tag=%s", ev.Leg.N, ev.Status, ev.Branch)
+		if len(ev.SDP) > 0 {
+			p(" sdp")
+		}
+		body(ev.SDP, ev.Facts, "")
+	case LegAnswered:
+		p("answers %d tag=%s", ev.Leg.N, ev.Branch)
+		if len(ev.SDP) == 0 {
+			p(" no-sdp")
+		}
+		body(ev.SDP, ev.Facts, "")
+	case LegConfirmed:
+		p("confirms %d", ev.Leg.N)
+		if len(ev.SDP) > 0 {
+			p(" sdp")
+		}
+		body(ev.SDP, ev.Facts, "")
+	case LegEnded:
+		p("ends %d %s", ev.Leg.N, dash(string(ev.Cause.Kind)))
+		if ev.Cause.Status != 0 {
+			p(" status=%d", ev.Cause.Status)
+		}
+		if !ev.Cause.Remote {
+			p(" ours")
+		}
+	case LegReoffered:
+		p("reoffers %d ref=%d", ev.Leg.N, ev.Ref)
+		if len(ev.SDP) == 0 {
+			p(" no-offer")
+		}
+		body(ev.SDP, ev.Facts, "")
+	case ReofferAnswered:
+		p("reoffer-answered %d ref=%d", ev.Leg.N, ev.Ref)
+		body(ev.SDP, ev.Facts, "")
+	case ReofferRefused:
+		p("reoffer-refused %d %d ref=%d", ev.Leg.N, ev.Status, ev.Ref)
+	case ReferReceived:
+		p("refers %d to %s ref=%d", ev.Leg.N, ev.Target, ev.Ref)
+		opt("by", ev.ReferredBy)
+		opt("replaces", ev.Replaces)
+	case ReferGone:
+		p("refer-gone %d ref=%d", ev.Leg.N, ev.Ref)
+	case DigitReceived:
+		p("presses %d %s", ev.Leg.N, ev.Digit)
+		if ev.Via != ByEvent {
+			p(" %s", ev.Via)
+		}
+		if ev.Passed {
+			p(" passed")
+		}
+	case DigitsSent:
+		p("digits-sent %d ref=%d", ev.Leg.N, ev.Ref)
+		opt("fail", ev.Fail)
+	case Located:
+		p("located %d ref=%d", len(ev.Contacts), ev.Ref)
+	case OfferMade:
+		p("offer-made %d ref=%d", ev.Leg.N, ev.Ref)
+		opt("sdp", string(ev.SDP))
+	case AnswerMade:
+		p("answer-made %d ref=%d", ev.Leg.N, ev.Ref)
+		body(ev.SDP, ev.Facts, "answer")
+	case AnswerTaken:
+		p("answer-taken %d ref=%d", ev.Leg.N, ev.Ref)
+		body([]byte("-"), ev.Facts, "-")
+	case MediaFailed:
+		p("media-failed %d %s", ev.Leg.N, dash(string(ev.Reason)))
+		if ev.Ref == 0 {
+			p(" opening")
+		} else {
+			p(" ref=%d", ev.Ref)
+		}
+	case Connected:
+		p("connected %d %s", ev.Leg.N, ev.How)
+	case MediaSilent:
+		p("silent %d", ev.Leg.N)
+	case TimerFired:
+		p("timer any id=%d", ev.ID.N)
+	case Stopping:
+		p("stopping")
+	case Requested:
+		p("request %s ref=%d", writeRequest(ev.Req), ev.Ref)
+	default:
+		p("%#v", ev)
+	}
+	return w.String()
+}
+
+func writeRequest(req Request) string {
+	switch req := req.(type) {
+	case End:
+		return "end"
+	case Hold:
+		return "hold"
+	case Unhold:
+		return "unhold"
+	case ForwardCall:
+		return "forward to " + req.Destination
+	case BlindTransfer:
+		return fmt.Sprintf("transfer %s to %s", req.Transferor, req.Target)
+	case SendKeys:
+		return fmt.Sprintf("keys %s %s", req.To, req.Keys)
+	}
+	return fmt.Sprintf("%#v", req)
+}
