@@ -62,7 +62,7 @@ func parseAddress(s string) (a address, ok bool) {
 		if !strings.HasPrefix(rest, "<") {
 			return a, false
 		}
-	} else if at := strings.IndexByte(s, '<'); at >= 0 && !strings.ContainsAny(s[:at], `";@`) {
+	} else if at := strings.IndexByte(s, '<'); at >= 0 && !strings.ContainsAny(s[:at], `";@\`) {
 		a.display = strings.TrimRight(s[:at], " \t")
 		rest = s[at:]
 	}
@@ -99,11 +99,18 @@ func parseURI(s string) (uri sip.Uri, err error) {
 	if strings.ContainsAny(s, " \t<>\"") {
 		return uri, errURI
 	}
+	// sipgo takes a missing scheme for sip.
+	if scheme, _, ok := strings.Cut(s, ":"); s != "*" && (!ok || !isScheme(scheme)) {
+		return uri, errURI
+	}
 	if err = sip.ParseUri(s, &uri); err != nil {
 		return uri, err
 	}
 	if uri.Scheme != "sip" && uri.Scheme != "sips" {
 		return uri, nil
+	}
+	if uri.User == "" && strings.Contains(s, "@") {
+		return uri, errURI
 	}
 	if uri.Host == "" || uri.Port < 0 || uri.Port > 65535 || strings.ContainsAny(uri.Host, "@/\\") {
 		return uri, errURI

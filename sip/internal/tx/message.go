@@ -133,6 +133,9 @@ func unfold(head string) string {
 // startLine reads a request line or status line. A broken request line gives a request with a fault, so that it can be
 // answered.
 func startLine(line string) *message {
+	if strings.ContainsAny(line, "\r\n") {
+		return nil
+	}
 	if status, ok := cutPrefixFold(line, "SIP/2.0 "); ok {
 		code, reason, _ := strings.Cut(status, " ")
 		n, err := strconv.ParseUint(code, 10, 16)
