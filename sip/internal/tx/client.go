@@ -204,7 +204,7 @@ func (c *Client) expire(t *timer, gen uint32) {
 // lost implements loser: the request could not be written to its connection.
 func (c *Client) lost(err error) {
 	c.mu.Lock()
-	if c.state > proceeding {
+	if c.state > proceeding || c.layer.ctx.Err() != nil { // Close tells nobody
 		c.mu.Unlock()
 		return
 	}

@@ -48,8 +48,11 @@ func (f *framer) next() (m *message, pings int, err error) {
 			return nil, pings, nil
 		}
 		end += f.scanned
-		f.head = parseHead(f.buf[:end+2], f.limits)
-		size := end + 4
+		if end+len(crlfcrlf) > f.limits.MessageBytes {
+			return nil, pings, errTooLarge
+		}
+		size := end + len(crlfcrlf)
+		f.head = parseHead(f.buf[:end+len(crlf)], f.limits)
 		f.used(size)
 		switch m := f.head; {
 		case m == nil:
