@@ -77,11 +77,13 @@ type Agent struct {
 	names    map[string]string
 	bindings *location.Memory
 	draining atomic.Bool
+	tags     tagMint
 
 	mu      sync.RWMutex
 	legs    map[callstate.LegID]*leg
 	dialogs map[dialogID]*leg
 	invites map[mergeID]*leg // INVITEs that opened a leg, to tell merged ones (RFC 3261 §8.2.2.2)
+	strays  map[strayID]*leg // dialogs that nobody wants, until their BYE is answered
 
 	wg   sync.WaitGroup
 	stop context.CancelFunc
@@ -136,6 +138,8 @@ func New(cfg Config) (*Agent, error) {
 		legs:     map[callstate.LegID]*leg{},
 		dialogs:  map[dialogID]*leg{},
 		invites:  map[mergeID]*leg{},
+		strays:   map[strayID]*leg{},
+		tags:     newTagMint(),
 	}
 	for _, u := range cfg.Users {
 		a.secrets[u.Number] = digest.NewSecret(u.Number, cfg.Domain, u.Password)
@@ -189,8 +193,9 @@ type Counts struct{ Legs, Dialogs, Bindings, ServerTx, ClientTx int }
 func (a *Agent) Counts() Counts {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	s, c := 0, 0
-	return Counts{Legs: len(a.legs), Dialogs: len(a.dialogs), Bindings: a.bindings.Count(), ServerTx: s, ClientTx: c}
+	t := a.layer.Stats()
+	return Counts{Legs: len(a.legs), Dialogs: len(a.dialogs) + len(a.strays), Bindings: a.bindings.Count(),
+		ServerTx: t.Servers, ClientTx: t.Clients}
 }
 
 const sweepEvery = 30 * time.Second

@@ -24,7 +24,7 @@ func (a *Agent) authenticate(s *tx.Server) (user string, ok bool) {
 	})
 	switch res.Status {
 	case digest.OK:
-		return res.User, true
+		return strings.Clone(res.User), true
 	case digest.Missing:
 		a.challenge(s, false)
 	case digest.Stale:

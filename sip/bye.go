@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -22,8 +23,8 @@ func (l *leg) hangUp(why callstate.Cause) {
 		l.end(why)
 		l.settle()
 	case l.phase == phaseInvite:
-		if l.client == nil || l.client.Cancel(reasons(why)...) != nil {
-			return // a final answer is on its way through the queue
+		if l.client != nil {
+			_ = l.client.Cancel(reasons(why)...) // refused: a final answer is on its way through the queue
 		}
 	case l.phase == phaseAnswered:
 		// RFC 3261 §15: no BYE before the ACK; acked or resend goes on.
@@ -34,7 +35,8 @@ func (l *leg) hangUp(why callstate.Cause) {
 
 // sendBYE ends the dialog. LegEnded is posted when it is answered or given up; nobody waits for that (E4).
 func (l *leg) sendBYE() {
-	l.phase = phaseBye
+	l.phase, l.stranded = phaseBye, false
+	l.invite.server = nil // a 2xx to a re-INVITE is not repeated any more
 	req, err := l.newRequest(sip.BYE, 0)
 	if err == nil {
 		for _, h := range reasons(l.endedBy) {
@@ -43,15 +45,35 @@ func (l *leg) sendBYE() {
 		_, err = l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(byeIn{ev}) })
 	}
 	if err != nil {
+		l.byeFailed(err)
+	}
+}
+
+// byeFailed: without a way to the phone the leg is over for its call, but the dialog waits a while for the phone to
+// register anew or to send something (N8), so that it does not go on believing in it.
+func (l *leg) byeFailed(err error) {
+	l.end(l.endedBy)
+	if !errors.Is(err, tx.ErrTransport) || !l.flow.Reliable() {
+		l.byeDone()
+		return
+	}
+	l.phase, l.stranded = phaseBye, true
+	l.after(64*t1, timerStranded, 0)
+}
+
+func (l *leg) byeGivenUp() {
+	if l.stranded {
 		l.byeDone()
 	}
 }
 
 func (l *leg) byeResponse(ev tx.ClientEvent) {
-	if ev.Err == nil && ev.Res.StatusCode < 200 {
-		return
+	switch {
+	case ev.Err != nil:
+		l.byeFailed(ev.Err)
+	case ev.Res.StatusCode >= 200:
+		l.byeDone() // also with 481 or 408: the leg is gone all the same
 	}
-	l.byeDone() // 481 or 408 or none at all: the leg is gone all the same
 }
 
 func (l *leg) byeDone() {
@@ -83,7 +105,8 @@ func (l *leg) bye(s *tx.Server) {
 	}
 	l.invite.server = nil // S13: its ACK will not come
 	if l.phase == phaseBye {
-		return // E1: both hang up; ours is being answered
+		l.byeGivenUp() // E1: both hang up; ours is being answered, or found no way
+		return
 	}
 	l.end(why)
 	l.settle()

@@ -79,10 +79,11 @@ func (l *leg) dial(cmd callstate.Dial) {
 func (l *leg) sendINVITE(cmd callstate.Dial) error {
 	a := l.a
 	l.dialog = dialog{
-		callID: tx.NewTag() + "@" + a.host(l.flow), localTag: tx.NewTag(), target: cmd.To.URI,
+		callID: tx.NewTag() + "@" + a.host(l.flow), target: cmd.To.URI,
 		local:  `"` + quoted(cmd.From.Name) + `" <` + a.aor(cmd.From.Number) + ">",
 		remote: "<" + a.aor(cmd.Number) + ">",
 	}
+	l.dialog.localTag = a.tags.of(l.dialog.callID)
 	if cmd.From.Name == "" {
 		l.dialog.local = "<" + a.aor(cmd.From.Number) + ">"
 	}
@@ -219,20 +220,14 @@ func (l *leg) progress(ev tx.ClientEvent) {
 // answered: a 2xx. The first opens the dialog; a copy gets the same ACK again (S8), another fork ACK and BYE (S14).
 func (l *leg) answered(ev tx.ClientEvent) {
 	res := ev.Res
-	tag := tagOf(res.To().Params)
 	if l.phase != phaseInvite {
-		if tag == l.dialog.remoteTag {
-			l.sendACK(res, nil)
-		} else {
-			l.a.endStray(res, ev.Flow)
-		}
+		l.strayed(res, ev.Flow)
 		return
 	}
 	l.flow = learn(l.flow, ev.Flow)
 	l.dialog.peerDialog(res)
-	l.dialog.remoteTag = strings.Clone(l.dialog.remoteTag)
-	l.phase = phaseConfirmed
-	l.sendACK(res, nil)
+	l.phase, l.client = phaseConfirmed, nil
+	l.sendACK(res)
 	if l.hanging { // S4: our CANCEL crossed it
 		l.sendBYE()
 		return
@@ -262,19 +257,4 @@ func learn(old, seen tx.Flow) tx.Flow {
 		return seen
 	}
 	return old
-}
-
-// endStray acknowledges and ends a dialog that nobody wants: a fork, or an answer that came too late.
-func (a *Agent) endStray(res *sip.Response, flow tx.Flow) {
-	l := &leg{a: a, flow: flow, phase: phaseConfirmed, ended: true}
-	l.dialog = dialog{callID: res.CallID().Value(), localTag: tagOf(res.From().Params),
-		local:  address(res.From().DisplayName, res.From().Address),
-		remote: address(res.To().DisplayName, res.To().Address), localSeq: res.CSeq().SeqNo}
-	l.dialog.peerDialog(res)
-	if l.dialog.target == "" {
-		return
-	}
-	l.sendACK(res, nil)
-	l.endedBy = callstate.Cause{Kind: callstate.Elsewhere, Status: 200}
-	l.sendBYE()
 }

@@ -2,7 +2,6 @@ package sip
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -73,7 +72,7 @@ func setBody(m sip.Message, contentType string, body []byte) {
 
 // peerDialog reads the peer's half of the dialog from a 2xx to our INVITE (RFC 3261 §12.1.2).
 func (d *dialog) peerDialog(res *sip.Response) {
-	d.remoteTag = tagOf(res.To().Params)
+	d.remoteTag = strings.Clone(tagOf(res.To().Params))
 	if c := res.Contact(); c != nil {
 		d.target = c.Address.String()
 	}
@@ -106,22 +105,23 @@ func (d *dialog) inOrder(seq uint32) bool {
 	return true
 }
 
-// sendACK acknowledges a 2xx to an INVITE of ours and keeps the ACK for its copies (RFC 3261 §13.2.2.4).
-func (l *leg) sendACK(res *sip.Response, sdp []byte) {
+// sendACK acknowledges a 2xx to an INVITE of ours and keeps the ACK for its copies (RFC 3261 §13.2.2.4), which may come
+// for 64*T1.
+func (l *leg) sendACK(res *sip.Response) {
 	seq := res.CSeq().SeqNo
-	key := tagOf(res.To().Params) + "/" + strconv.FormatUint(uint64(seq), 10)
-	ack := l.acks[key]
+	ack := l.acks[seq]
 	if ack == nil {
 		var err error
 		if ack, err = l.newRequest(sip.ACK, seq); err != nil {
 			l.a.log.Warn("cannot acknowledge", "leg", l.id.String(), "err", err)
 			return
 		}
-		setBody(ack, "application/sdp", sdp)
-		if l.acks == nil || len(l.acks) > 8 {
-			l.acks = map[string]*sip.Request{}
+		setBody(ack, "application/sdp", nil)
+		if l.acks == nil {
+			l.acks = map[uint32]*sip.Request{}
 		}
-		l.acks[key] = ack
+		l.acks[seq] = ack
+		l.after(64*t1, timerACK, int(seq))
 	}
 	if err := l.a.layer.Send(ack, l.flow); err != nil {
 		l.a.log.Debug("ACK not sent", "leg", l.id.String(), "err", err)
@@ -176,5 +176,5 @@ func first(m sip.Message, name string) string {
 	return ""
 }
 
-// addr is the source that a leg trusts: requests from elsewhere must prove who they are (edge case X11).
+// sameHost tells whether a request comes from the host of its dialog; others must prove who sent them (edge case X11).
 func sameHost(a, b tx.Flow) bool { return a.Remote.Addr().Unmap() == b.Remote.Addr().Unmap() }

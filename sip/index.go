@@ -55,8 +55,15 @@ func (l *leg) dispose() {
 	a := l.a
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.legs, l.id)
-	delete(a.dialogs, dialogID{l.dialog.callID, l.dialog.localTag})
+	if id := (dialogID{l.dialog.callID, l.dialog.localTag}); a.dialogs[id] == l {
+		delete(a.dialogs, id)
+	}
+	if a.legs[l.id] == l {
+		delete(a.legs, l.id)
+	}
+	if id := l.stray(); a.strays[id] == l {
+		delete(a.strays, id)
+	}
 	if l.inbound && a.invites[l.dialog.merge] == l {
 		delete(a.invites, l.dialog.merge)
 	}

@@ -67,7 +67,7 @@ func (a *Agent) callFrom(s *tx.Server, user string, m mergeID, sdp []byte) {
 	l.id = callstate.LegID{Call: a.cfg.Exchange.NewCallID(), N: 1}
 	a.addLeg(l)
 	ok := a.cfg.Exchange.Post(callstate.LegOffered{
-		On: l.on(), From: callstate.Party{Number: user, Name: a.names[user]}, To: dialled(req.Recipient),
+		On: l.on(), From: callstate.Party{Number: l.user, Name: a.names[user]}, To: dialled(req.Recipient),
 		SDP: sdp, Facts: facts, Hops: len(req.GetHeaders("Diversion")), SIPCallID: m.sipCallID,
 	})
 	if !ok {
@@ -154,25 +154,20 @@ func (l *leg) answer(cmd callstate.Answer) {
 	if l.phase != phaseInvite || !l.inbound {
 		return
 	}
-	if err := l.accept(l.server, cmd.SDP, len(l.server.Request().Body()) == 0, 0); err != nil {
-		return
-	}
-	l.phase = phaseAnswered
+	l.accept(l.server, cmd.SDP, len(l.server.Request().Body()) == 0, 0)
+	l.phase, l.server = phaseAnswered, nil
 }
 
 // accept sends a 200 to an INVITE of theirs and repeats it until the ACK (RFC 3261 §13.3.1.4, on every transport).
-func (l *leg) accept(s *tx.Server, sdp []byte, offered bool, ref uint32) error {
+func (l *leg) accept(s *tx.Server, sdp []byte, offered bool, ref uint32) {
 	res := s.NewResponse(200, "")
 	res.AppendHeader(l.a.contact(l.flow))
 	res.AppendHeader(sip.NewHeader("Allow", allow))
 	setBody(res, "application/sdp", sdp)
-	if err := l.a.send(s, res); err != nil && s.Flow().Reliable() {
-		l.a.log.Debug("200 not sent", "leg", l.id.String(), "err", err)
-	}
+	l.a.send(s, res) // a failure is made good by resend
 	l.invite = openInvite{server: s, seq: s.Request().CSeq().SeqNo, offered: offered, ref: ref,
 		gen: l.invite.gen + 1, next: t1, since: time.Now()}
 	l.after(t1, timerResend, l.invite.gen)
-	return nil
 }
 
 // resend repeats a 2xx that was not acknowledged, in growing steps; after 64*T1 the dialog is ended (S9).
@@ -209,7 +204,7 @@ func (l *leg) acked(req *sip.Request) {
 		l.phase = phaseConfirmed
 	}
 	switch {
-	case l.hanging:
+	case l.hanging && l.phase == phaseConfirmed:
 		l.sendBYE() // it waited for this (RFC 3261 §15)
 		return
 	case o.ref == 0 && l.phase == phaseConfirmed:
@@ -220,6 +215,20 @@ func (l *leg) acked(req *sip.Request) {
 		l.post(callstate.ReofferAnswered{On: l.on(), Ref: o.ref, SDP: sdp, Facts: facts})
 	}
 	l.sendReoffer()
+}
+
+// received2xx: a new INVITE in the dialog shows that the peer has our 2xx to the last one, though its ACK was lost or
+// overtaken (RFC 3261 §14.1, R7).
+func (l *leg) received2xx() {
+	o := l.invite
+	if o.server == nil {
+		return
+	}
+	l.invite.server = nil
+	if l.phase == phaseAnswered {
+		l.phase = phaseConfirmed
+		l.post(callstate.LegConfirmed{On: l.on()})
+	}
 }
 
 func bodyIf(wanted bool, sdp []byte) []byte {

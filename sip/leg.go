@@ -23,22 +23,22 @@ type leg struct {
 	dialog dialog
 	flow   tx.Flow // where the phone really is
 
-	server *tx.Server // the INVITE that opened it, when it called us
-	client *tx.Client // our INVITE, when we called it
+	server *tx.Server // the INVITE that opened it, when it called us, until it is answered for good
+	client *tx.Client // our INVITE, when we called it, until it is answered
 	invite openInvite // 2xx of ours that wait for their ACK
 
-	ended   bool // LegEnded is posted
-	endedBy callstate.Cause
-	hanging bool // HangUp came, the dialog is not over yet
+	ended    bool // LegEnded is posted
+	endedBy  callstate.Cause
+	hanging  bool // HangUp came, the dialog is not over yet
+	stranded bool // our BYE found no way; it goes out when the phone shows up again (N8)
 
-	acks     map[string]*sip.Request // our ACK by To-tag, sent again for every copy of the 2xx
+	acks     map[uint32]*sip.Request // our ACKs by CSeq, sent again for every copy of the 2xx
 	lastProg progressSeen
 
 	offer  offers
 	refers []*refer
 	lastRf uint32
 	info   infoQueue
-	open   []*tx.Server // requests inside the dialog that wait for the call's decision
 
 	mu      sync.Mutex
 	queue   []any
@@ -78,10 +78,12 @@ type (
 type timerKind int
 
 const (
-	timerResend  timerKind = iota // repeat the 2xx
-	timerGlare                    // try the re-INVITE again
-	timerPause                    // a comma among the digits
-	timerExpired                  // the subscription of a REFER
+	timerResend   timerKind = iota // repeat the 2xx
+	timerGlare                     // try the re-INVITE again
+	timerPause                     // a comma among the digits
+	timerExpired                   // the subscription of a REFER
+	timerACK                       // copies of a 2xx are over
+	timerStranded                  // the phone did not show up again
 )
 
 // put queues an input and works the queue off unless somebody does already. Inputs are worked off in order.
@@ -129,6 +131,10 @@ func (l *leg) handle(in any) {
 		l.cancelled(in.tx)
 	case ackIn:
 		l.acked(in.req)
+	case strayIn:
+		l.strayed(in.res, in.flow)
+	case movedIn:
+		l.moved(in)
 	case responseIn:
 		l.inviteResponse(in.ClientEvent)
 	case reofferIn:
@@ -183,6 +189,10 @@ func (l *leg) timer(in timerIn) {
 		l.infoNext()
 	case timerExpired:
 		l.referExpired(in.gen)
+	case timerACK:
+		delete(l.acks, uint32(in.gen))
+	case timerStranded:
+		l.byeGivenUp()
 	}
 }
 
@@ -205,8 +215,8 @@ func (l *leg) end(why callstate.Cause) {
 		return
 	}
 	l.post(callstate.LegEnded{On: l.on(), Cause: why})
-	l.ended = true
-	l.phase = phaseOver
+	l.ended, l.phase = true, phaseOver
+	l.server, l.client = nil, nil
 	l.refuseOpen()
 }
 

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -35,7 +36,7 @@ func (l *leg) request(s *tx.Server) {
 	req := s.Request()
 	confirmed := l.phase == phaseConfirmed || l.phase == phaseAnswered || l.phase == phaseBye
 	switch {
-	case confirmed && tagOf(req.From().Params) != l.dialog.remoteTag:
+	case (confirmed || l.inbound) && tagOf(req.From().Params) != l.dialog.remoteTag:
 		l.a.respond(s, 481, "") // X11: the whole dialog has to match
 		return
 	case l.phase == phaseOver:
@@ -43,11 +44,14 @@ func (l *leg) request(s *tx.Server) {
 		return
 	case !sameHost(s.Flow(), l.flow) && !l.a.proves(s, l.user):
 		return
-	case !l.dialog.inOrder(req.CSeq().SeqNo):
+	case (confirmed || l.inbound) && !l.dialog.inOrder(req.CSeq().SeqNo): // several early dialogs count apart
 		l.a.respond(s, 500, "CSeq out of order") // R13
 		return
 	}
 	l.flow = learn(l.flow, s.Flow())
+	if l.stranded && req.Method != sip.BYE {
+		l.sendBYE()
+	}
 	switch req.Method {
 	case sip.BYE:
 		if l.phase == phaseInvite && !l.inbound {
@@ -102,6 +106,9 @@ func (l *leg) theirOffer(s *tx.Server) {
 	case err != nil:
 		l.a.respond(s, 488, "", warning(err))
 		return
+	case update && l.offer.theirs != nil && l.offer.theirs.update:
+		l.retryAfter(s) // R4
+		return
 	case update && len(sdp) == 0:
 		l.dialog.refresh(req.Contact())
 		l.acceptUpdate(s, nil)
@@ -112,11 +119,9 @@ func (l *leg) theirOffer(s *tx.Server) {
 	case l.offer.ours != nil || l.invite.server != nil && l.invite.offered:
 		l.a.respond(s, 491, "") // R1, R2, R7: an offer of ours is open
 		return
-	case l.invite.server != nil && l.invite.ref != 0 && !update:
-		l.a.respond(s, 491, "")
-		return
 	}
 	if !update {
+		l.received2xx()
 		l.a.respond100(s)
 	}
 	l.offer.last++
@@ -160,8 +165,8 @@ func (l *leg) refuseOffer(cmd callstate.RefuseOffer) {
 		return
 	}
 	l.offer.theirs = nil
-	if cmd.Status == 491 && t.update {
-		l.retryAfter(t.server) // RFC 3311 §5.2: their first offer has no answer yet
+	if cmd.Status == 491 && t.update && l.inbound {
+		l.retryAfter(t.server) // RFC 3311 §5.2: it is their own first offer that has no answer yet
 	} else {
 		l.a.respond(t.server, cmd.Status, "")
 	}
@@ -191,12 +196,15 @@ func (l *leg) sendReoffer() {
 func (l *leg) reofferResponse(ev tx.ClientEvent) {
 	o := &l.offer
 	switch {
+	case ev.Err != nil && o.ours == nil:
+	case errors.Is(ev.Err, tx.ErrTransport):
+		l.reofferRefused(503) // N8: the phone may come back
 	case ev.Err != nil:
 		l.offer.ours = nil
 		l.lost() // E8
 	case ev.Res.StatusCode < 200:
 	case ev.Res.StatusCode < 300:
-		l.sendACK(ev.Res, nil) // also of a copy, and after our BYE (E5)
+		l.sendACK(ev.Res) // also of a copy, and after our BYE (E5)
 		if o.ours == nil || l.phase != phaseConfirmed {
 			return
 		}

@@ -24,7 +24,7 @@ func (a *Agent) register(s *tx.Server) {
 		return
 	}
 	req := s.Request()
-	if req.To().Address.User != user { // step 4; edge case N7
+	if unescape(req.To().Address.User) != user { // step 4; edge case N7
 		a.respond(s, 403, "To is not your number")
 		return
 	}
@@ -40,11 +40,13 @@ func (a *Agent) register(s *tx.Server) {
 	now := time.Now()
 	bindings := a.bindings.Lookup(user, now)
 	if len(changes) > 0 {
+		before := bindings
 		var err error
 		if bindings, err = a.bindings.Update(user, changes, now); err != nil {
 			a.refuseRegister(s, err)
 			return
 		}
+		a.moveLegs(user, before, bindings)
 		a.log.Info("registered", "number", user, "contacts", len(bindings), "source", s.Flow().Remote.String())
 	}
 	res := s.NewResponse(200, "")

@@ -80,10 +80,18 @@ func (h *handler) Ack(req *sip.Request, _ tx.Flow) {
 	}
 }
 
-// Response ends what a 2xx opened that came after its INVITE was given up (edge case S30). Others are dropped (X4).
+// Response takes a 2xx whose INVITE transaction is over: a copy for a leg that lives, or the answer to an INVITE that
+// was given up (edge case S30). Other responses are dropped (X4).
 func (h *handler) Response(res *sip.Response, flow tx.Flow) {
-	if cs := res.CSeq(); cs != nil && cs.MethodName == sip.INVITE && res.IsSuccess() {
-		h.agent().endStray(res, flow)
+	cs := res.CSeq()
+	if cs == nil || cs.MethodName != sip.INVITE || !res.IsSuccess() {
+		return
+	}
+	a := h.agent()
+	if l := a.legByDialog(res.CallID().Value(), tagOf(res.From().Params)); l != nil {
+		l.put(strayIn{res, flow})
+	} else {
+		a.endStray(res, flow)
 	}
 }
 

@@ -211,7 +211,7 @@ func (r *rig) ends(calls ...*phone.Call) {
 }
 
 // settled waits (at most 40 s of the rig's time, longer than 64*T1) until the switch holds nothing of any call: no
-// call, leg, dialog or port (invariant I1).
+// call, leg, dialog, port or, where time is virtual, transaction (invariant I1).
 func (r *rig) settled() {
 	r.Helper()
 	var left string
@@ -227,8 +227,13 @@ func (r *rig) settled() {
 func (r *rig) left() string {
 	c, m := r.sw.agent.Counts(), r.sw.engine.Stats()
 	x := r.sw.exchange.Counts()
-	if x.Calls+c.Legs+c.Dialogs+m.Legs+m.PortsUsed == 0 {
+	transactions := c.ServerTx + c.ClientTx
+	if r.net == nil {
+		transactions = 0
+	}
+	if x.Calls+c.Legs+c.Dialogs+m.Legs+m.PortsUsed+transactions == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d calls, %d legs, %d dialogs, %d streams, %d ports", x.Calls, c.Legs, c.Dialogs, m.Legs, m.PortsUsed)
+	return fmt.Sprintf("%d calls, %d legs, %d dialogs, %d streams, %d ports, %d transactions", x.Calls, c.Legs, c.Dialogs,
+		m.Legs, m.PortsUsed, transactions)
 }
