@@ -19,6 +19,8 @@ type clock struct {
 	mu   sync.Mutex
 	busy map[*leg]bool // legs that want ticks; true: asked for since the last tick began
 	due  silences
+
+	legs []*leg // those of the running tick
 }
 
 func newClock(since func() time.Duration) *clock {
@@ -116,13 +118,14 @@ func (c *clock) run() {
 
 func (c *clock) tick(now time.Duration) {
 	c.mu.Lock()
-	legs := make([]*leg, 0, len(c.busy))
+	c.legs = c.legs[:0]
 	for l := range c.busy {
 		c.busy[l] = false
-		legs = append(legs, l)
+		c.legs = append(c.legs, l)
 	}
 	c.mu.Unlock()
-	for _, l := range legs {
+	defer func() { clear(c.legs) }() // keeps no closed leg
+	for _, l := range c.legs {
 		if l.tick(now) {
 			continue
 		}

@@ -59,7 +59,7 @@ func (c Config) Validate() error {
 	}
 	if (c.PortMin == 0) != (c.PortMax == 0) {
 		fault("PortMin, PortMax: give both or none")
-	} else if c.PortMin != 0 && uint(c.PortMin+1)&^1+1 > uint(c.PortMax) {
+	} else if c.PortMin != 0 && (uint(c.PortMin)+1)&^1+1 > uint(c.PortMax) {
 		fault("PortMin, PortMax: %d-%d holds no pair of an even and an odd port", c.PortMin, c.PortMax)
 	}
 	if c.Silence < 0 {

@@ -1,11 +1,13 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"ringdown/callstate"
@@ -150,7 +152,9 @@ func (e *Engine) listen() (PacketConn, uint16, *failure) {
 			return conn, even, nil
 		}
 		e.pool.Put(even, e.now())
-		last = err
+		if last = err; !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) {
+			break // no other port would do better: out of files, say (edge case O14)
+		}
 	}
 	e.cfg.Log.Error("media: no RTP port is free", "range", fmt.Sprintf("%d-%d", e.cfg.PortMin, e.cfg.PortMax), "last", last)
 	if last != nil {

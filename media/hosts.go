@@ -15,6 +15,7 @@ type hosts struct {
 	loopback bool // we listen there ourselves
 	is4, is6 bool // the families that our sockets reach
 	own      map[netip.Addr]bool
+	min, max uint16 // the configured range
 
 	mu    *sync.Mutex
 	ports map[uint16]bool // of open legs
@@ -22,7 +23,7 @@ type hosts struct {
 
 func newHosts(cfg Config) hosts {
 	h := hosts{loopback: cfg.Listen.IsLoopback(), is4: cfg.Advertise.Is4(), is6: cfg.Advertise.Is6(),
-		own: map[netip.Addr]bool{cfg.Listen: true, cfg.Advertise: true}, mu: new(sync.Mutex), ports: map[uint16]bool{}}
+		own: map[netip.Addr]bool{cfg.Listen: true, cfg.Advertise: true}, min: cfg.PortMin, max: cfg.PortMax, mu: new(sync.Mutex), ports: map[uint16]bool{}}
 	if cfg.Listen.IsUnspecified() { // then every address of this host is ours
 		addrs, _ := net.InterfaceAddrs()
 		for _, a := range addrs {
@@ -59,9 +60,12 @@ func (h *hosts) refuse(to netip.AddrPort) string {
 	case a.Is4() && !h.is4, a.Is6() && !h.is6:
 		return fmt.Sprintf("%s is of another address family than the switch's", a)
 	}
+	if !h.own[a] {
+		return ""
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.own[a] && h.ports[to.Port()] {
+	if h.ports[to.Port()] || h.min > 0 && to.Port() >= h.min && to.Port() <= h.max {
 		return fmt.Sprintf("%s is a media port of the switch", to)
 	}
 	return ""

@@ -125,7 +125,10 @@ func TestOwnPorts(t *testing.T) {
 			t.Errorf("alice heard %d packets, want 1", n)
 		}
 		b.Do(callstate.CloseMedia{Leg: bob.leg})
-		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: describe(bob.to, "0")}) // nobody's port now
+		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: describe(bob.to, "0")}) // nobody's now, but the next one's
+		one[callstate.MediaFailed](b)
+		other := netip.AddrPortFrom(bob.to.Addr(), 9000) // another program on this host
+		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: describe(other, "0")})
 		one[callstate.AnswerMade](b)
 	})
 }

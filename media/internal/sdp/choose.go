@@ -14,12 +14,16 @@ type Partner struct {
 	Ptime  int
 }
 
+// maxOffered bounds the audio codecs of an offer, so that a phone which lists everything leaves payload types for the
+// events, and the INVITE fits into a datagram.
+const maxOffered = 16
+
 // OfferCodecs returns the codecs of an offer of ours, in order, with the payload types that the partner's phone gave
 // them, telephone-event last. The first are those that can be connected to the partner as it is.
 func OfferCodecs(p Partner) []Codec {
 	var list []Codec
 	add := func(c Codec) {
-		if _, dup := Find(list, c); !dup && c.Audio() {
+		if _, dup := Find(list, c); !dup && c.Audio() && len(list) < maxOffered {
 			list = append(list, c)
 		}
 	}
