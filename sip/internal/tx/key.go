@@ -132,6 +132,9 @@ func NewTag() string { return rand.Text()[:20] }
 // NewBranch makes a branch of 100 random bits after the magic cookie (RFC 3261 §8.1.1.7).
 func NewBranch() string { return sip.RFC3261BranchMagicCookie + rand.Text()[:20] }
 
+// statelessMark begins the tags that statelessTag makes, and none of NewTag.
+const statelessMark = "s"
+
 var tagSeed = maphash.MakeSeed()
 
 // statelessTag is the To-tag of answers that leave no state: the same for every copy of a request (RFC 3261 §8.2.7),
@@ -148,5 +151,5 @@ func statelessTag(req *sip.Request) string {
 	if cseq := req.CSeq(); cseq != nil {
 		h.WriteString(strconv.FormatUint(uint64(cseq.SeqNo), 10))
 	}
-	return "s" + strconv.FormatUint(h.Sum64(), 36)
+	return statelessMark + strconv.FormatUint(h.Sum64(), 36)
 }

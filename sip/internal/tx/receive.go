@@ -2,6 +2,7 @@ package tx
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -150,5 +151,5 @@ func (l *Layer) answer(res *sip.Response, to path) {
 // ackToStateless tells whether an ACK is for an answer that we sent without keeping state.
 func ackToStateless(req *sip.Request) bool {
 	tag, _ := param(req.To().Params, "tag")
-	return tag != "" && tag == statelessTag(req)
+	return strings.HasPrefix(tag, statelessMark) && tag == statelessTag(req)
 }

@@ -24,6 +24,7 @@ type stream struct {
 	flow   Flow     // Remote never changes; Local is known when conn is
 	conn   net.Conn // nil while it is being dialled
 	closed bool
+	cause  error // why it is closed
 }
 
 // outgoing is a message that waits to be written.
@@ -50,7 +51,7 @@ func (s *stream) where() Flow {
 // send implements link: it queues b and never blocks.
 func (s *stream) send(b []byte, _ netip.AddrPort, lost loser) error {
 	s.mu.Lock()
-	closed := s.closed
+	closed, cause := s.closed, s.cause
 	full := false
 	if !closed {
 		select {
@@ -62,7 +63,7 @@ func (s *stream) send(b []byte, _ netip.AddrPort, lost loser) error {
 	s.mu.Unlock()
 	switch {
 	case closed:
-		return fmt.Errorf("%w: %w", ErrTransport, errDisconnect)
+		return fmt.Errorf("%w: %w", ErrTransport, cause)
 	case full:
 		s.layer.log.peer("connection dropped: the peer does not read", s.where())
 		s.Close()
@@ -72,13 +73,15 @@ func (s *stream) send(b []byte, _ netip.AddrPort, lost loser) error {
 }
 
 // Close closes the connection. Its goroutines then end by themselves.
-func (s *stream) Close() error {
+func (s *stream) Close() error { return s.closeFor(errDisconnect) }
+
+func (s *stream) closeFor(cause error) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		return nil
 	}
-	s.closed = true
+	s.closed, s.cause = true, cause
 	conn := s.conn
 	close(s.done)
 	s.mu.Unlock()
@@ -109,7 +112,7 @@ func (s *stream) connect(local netip.Addr) {
 			return
 		}
 	}
-	s.Close()
+	s.closeFor(err)
 	s.drain(err)
 	s.layer.wg.Done()
 }

@@ -126,6 +126,7 @@ func playTCP(t *testing.T, limits Limits, f func(t *testing.T, s *scene, p *pipe
 				return nil, ctx.Err()
 			}
 			if remote.Port() == 1 {
+				time.Sleep(time.Millisecond) // virtual
 				return nil, errors.New("connection refused")
 			}
 			local := netip.AddrPortFrom(layerAt.Addr(), 40001)
@@ -252,6 +253,7 @@ func TestStreamDial(t *testing.T) {
 		dial(5060, &fine)
 		dial(1, &refused)
 		dial(9, &silent)
+		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
 		if w := refused.take(); !strings.Contains(w, "could not be sent: connection refused") {
 			t.Errorf("refused: %q", w)
