@@ -27,7 +27,7 @@
 // Vias that can be read, a legal start line, a body of the announced length. Compact header names are expanded. Via,
 // From, To, Contact, Route, Record-Route, Call-ID, CSeq, Max-Forwards, Content-Length and Content-Type have sipgo's
 // types, all other headers are plain text. The strings of one message share its memory: keep few of them for long, or
-// strings.Clone them.
+// strings.Clone them. Of several Contact headers, sipgo's Contact method returns the last: use GetHeaders.
 //
 // Goroutines: one per UDP socket and listener, two per stream connection, none per transaction. Close ends them all.
 package tx

@@ -64,7 +64,8 @@ type Config struct {
 	// Trace sees every message sent and received. It must not block and must not call the layer.
 	Trace func(TraceRecord)
 	// SentBy returns the host (no brackets) and port that our Via shows on a flow. Nil, or an empty host: the address
-	// that the flow is sent from, on streams that of the listener.
+	// that the flow is sent from, on streams that of the listener. Needed for a socket that is bound to no certain
+	// address (0.0.0.0, ::).
 	SentBy func(Flow) (host string, port int)
 	// Server is the value of the Server header of answers that the layer makes itself. Empty: none.
 	Server string

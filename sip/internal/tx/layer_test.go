@@ -24,9 +24,9 @@ func TestRealSockets(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			var caller, callee Flow
 			told := make(chan ClientEvent, 10)
-			a, aliceFlow := realLayer(t, transport, &user{})
+			a, aliceFlow := realLayer(t, transport, ":0", &user{})
 			u := &user{request: answer(100, 180, 486)}
-			b, bobFlow := realLayer(t, transport, u)
+			b, bobFlow := realLayer(t, transport, "127.0.0.1:0", u)
 			caller, callee = aliceFlow, bobFlow
 			caller.Remote = callee.Local
 			if transport == "TCP" {
@@ -56,19 +56,19 @@ func TestRealSockets(t *testing.T) {
 	}
 }
 
-func realLayer(t *testing.T, transport string, u *user) (*Layer, Flow) {
+func realLayer(t *testing.T, transport, address string, u *user) (*Layer, Flow) {
 	l := New(Config{Handler: u})
 	flow := Flow{Transport: transport}
 	ended := make(chan error, 1)
 	if transport == "UDP" {
-		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		pc, err := net.ListenPacket("udp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		flow.Local = addrPort(pc.LocalAddr())
 		go func() { ended <- l.ServeUDP(pc) }()
 	} else {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		ln, err := net.Listen("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,6 +34,7 @@ type addrPortConn interface {
 }
 
 // ServeUDP reads pc until Close or a lasting error of pc. It returns nil after Close. The layer closes pc.
+// Messages can be sent from pc as soon as ServeUDP has registered it, which it does first of all.
 func (l *Layer) ServeUDP(pc net.PacketConn) error {
 	s := &socket{layer: l, pc: pc, local: addrPort(pc.LocalAddr())}
 	s.fast, _ = pc.(addrPortConn)
