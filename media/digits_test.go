@@ -260,7 +260,7 @@ func TestDigitThrough(t *testing.T) {
 	}{
 		{"passed", "0 101", nil, true, "*a *5:160 5:320 5:480 5:640 5:800E 5:800E 5:800E a"},
 		{"bob has another number", "0 96", nil, true, "*a *a a a a a a a a"}, // see below
-		{"bob has no telephone-event", "0", nil, false, "*a a"},
+		{"bob has no telephone-event", "0", nil, false, "*a *a"},
 		{"H12: bob is on hold", "0 101", func(b *bed, bob *handset) { b.Do(callstate.Connect{Leg: bob.leg}) }, false, ""},
 		{"bob does not listen", "0 101", func(b *bed, bob *handset) {
 			b.Do(callstate.MakeAnswer{Leg: bob.leg, Offer: bob.sdp("0 101", "a=sendonly")})

@@ -106,9 +106,11 @@ func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
 		passable = passable && r.to.out.takesEvent(r, p.Event)
 	}
 	result := in.detector.Feed(in.header.SSRC, in.header.Timestamp, p, clock, passable, now)
-	if result.Pass {
-		for _, r := range in.routes {
+	for _, r := range in.routes {
+		if result.Pass {
 			r.to.out.relayEvent(r, &in.header, in.copyFor(r, packet[:headerSize+dtmf.PayloadSize]), p, clock, now)
+		} else {
+			r.to.out.leaveOut(r)
 		}
 	}
 	for _, d := range result.Ended[:result.N] {

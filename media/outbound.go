@@ -81,6 +81,7 @@ func (o *outbound) listen(feed *route, sound callstate.Sound) {
 	}
 	if feed == nil || o.feed == nil || feed.from != o.feed.from {
 		o.eventBusy = 0
+		o.line.Skip() // the feed's packets may go by unsent meanwhile
 	}
 	o.feed, o.sound = feed, sound
 }
@@ -93,6 +94,7 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 	switch {
 	case r != o.feed || !o.open || op.do == drop:
 		o.counts.Unheard++
+		o.skip(r)
 		return
 	case o.frozen:
 		o.counts.Suppressed++
@@ -113,6 +115,20 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 	o.send(packet, op.pt, s)
 }
 
+// skip tells the timeline that a packet of the feed is left out. Called with mu held.
+func (o *outbound) skip(r *route) {
+	if r == o.feed {
+		o.line.Skip()
+	}
+}
+
+// leaveOut is skip for a packet that is not even tried.
+func (o *outbound) leaveOut(r *route) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.skip(r)
+}
+
 // source names a stream in the timelines of those who hear it; it is never 0.
 func (r *route) source(ssrc uint32) uint64 { return uint64(r.from.serial)<<32 | uint64(ssrc) }
 
@@ -130,6 +146,7 @@ func (o *outbound) relayEvent(r *route, h *rtp.Header, packet []byte, p dtmf.Pay
 	switch {
 	case r != o.feed || !o.open || o.agreed.event.Name == "":
 		o.counts.Unheard++
+		o.skip(r)
 		return
 	case o.frozen:
 		o.counts.Suppressed++

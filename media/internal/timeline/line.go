@@ -118,6 +118,14 @@ func (l *Line) Again() Stamp {
 	return Stamp{Seq: l.seq, TS: l.ts}
 }
 
+// Skip tells that packets of the source were not sent, because the phone is on hold or cannot take them. It goes on
+// with the next number: what was left out on purpose is no loss.
+func (l *Line) Skip() {
+	if l.src != 0 {
+		l.broken = true
+	}
+}
+
 // Position is the timestamp of a packet that would be sent now and does not belong to the source: one frame after the
 // newest, or later as time has passed.
 func (l *Line) Position(frame uint32, now time.Duration) uint32 {
