@@ -92,11 +92,38 @@ func parseAddress(s string) (a address, ok bool) {
 	return a, ok
 }
 
+// byteSet is a set of bytes. Headers are so short that strings.ContainsAny spends most of its time preparing.
+type byteSet [256]bool
+
+func bytesOf(chars string) (set byteSet) {
+	for i := range len(chars) {
+		set[chars[i]] = true
+	}
+	return set
+}
+
+func hasAny(s string, set *byteSet) bool {
+	for i := range len(s) {
+		if set[s[i]] {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	notInURI   = bytesOf(" \t<>\"")
+	notInName  = bytesOf(" \t\"<>@,")
+	notInValue = bytesOf(" \t\"")
+	notInHost  = bytesOf("@/\\")
+	lineBreaks = bytesOf("\r\n")
+)
+
 var errURI = errors.New("tx: malformed URI")
 
 // parseURI reads a URI with sipgo and refuses what it lets through.
 func parseURI(s string) (uri sip.Uri, err error) {
-	if strings.ContainsAny(s, " \t<>\"") {
+	if hasAny(s, &notInURI) {
 		return uri, errURI
 	}
 	// sipgo takes a missing scheme for sip.
@@ -112,7 +139,7 @@ func parseURI(s string) (uri sip.Uri, err error) {
 	if uri.User == "" && strings.Contains(s, "@") {
 		return uri, errURI
 	}
-	if uri.Host == "" || uri.Port < 0 || uri.Port > 65535 || strings.ContainsAny(uri.Host, "@/\\") {
+	if uri.Host == "" || uri.Port < 0 || uri.Port > 65535 || hasAny(uri.Host, &notInHost) {
 		return uri, errURI
 	}
 	return uri, nil
@@ -130,9 +157,9 @@ func parseParams(s string) (params sip.HeaderParams, ok bool) {
 			return nil, false
 		}
 		s = strings.TrimLeft(s[1:], " \t")
-		end := strings.IndexAny(s, "=;")
-		if end < 0 {
-			end = len(s)
+		end := 0
+		for end < len(s) && s[end] != '=' && s[end] != ';' {
+			end++
 		}
 		name, value := strings.TrimRight(s[:end], " \t"), ""
 		s = s[end:]
@@ -141,7 +168,7 @@ func parseParams(s string) (params sip.HeaderParams, ok bool) {
 				return nil, false
 			}
 		}
-		if name == "" || strings.ContainsAny(name, " \t\"<>@,") {
+		if name == "" || hasAny(name, &notInName) {
 			return nil, false // RFC 4475 §3.1.2.1: empty parameters
 		}
 		params = append(params, sip.HeaderKV{K: name, V: value})
@@ -157,7 +184,7 @@ func cutValue(s string) (value, rest string, ok bool) {
 			end = len(s)
 		}
 		value = strings.TrimRight(s[:end], " \t")
-		return value, s[end:], value != "" && !strings.ContainsAny(value, " \t\"")
+		return value, s[end:], value != "" && !hasAny(value, &notInValue)
 	}
 	end := closingQuote(s)
 	if end < 0 {

@@ -23,7 +23,7 @@ var once = map[string]uint8{"From": 1, "To": 2, "Call-ID": 4, "CSeq": 8, "Max-Fo
 func (p *headParser) line(line string) {
 	name, value, ok := strings.Cut(line, ":")
 	name = strings.TrimRight(name, " \t")
-	if !ok || !isToken(name) || strings.ContainsAny(value, "\r\n") {
+	if !ok || !isToken(name) || hasAny(value, &lineBreaks) {
 		// RFC 3261 §7: a line ends with CRLF; a single CR or LF would be read in two ways by two elements.
 		p.blame(bad("Malformed Header Line"))
 		p.count++

@@ -59,31 +59,30 @@ func TestRealSockets(t *testing.T) {
 func realLayer(t *testing.T, transport, address string, u *user) (*Layer, Flow) {
 	l := New(Config{Handler: u})
 	flow := Flow{Transport: transport}
-	ended := make(chan error, 1)
+	var serve func() error
 	if transport == "UDP" {
 		pc, err := net.ListenPacket("udp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		flow.Local = addrPort(pc.LocalAddr())
-		go func() { ended <- l.ServeUDP(pc) }()
+		serve, err = l.AddUDP(pc)
+		if err != nil {
+			t.Fatal(err)
+		}
 	} else {
 		ln, err := net.Listen("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		flow.Local = addrPort(ln.Addr())
-		go func() { ended <- l.ServeTCP(ln) }()
-	}
-	for { // Request needs the socket to be known
-		l.mu.Lock()
-		known := len(l.sockets) + len(l.streams.listeners)
-		l.mu.Unlock()
-		if known > 0 {
-			break
+		serve, err = l.AddTCP(ln)
+		if err != nil {
+			t.Fatal(err)
 		}
-		runtime.Gosched()
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- serve() }()
 	t.Cleanup(func() {
 		l.Close()
 		if err := <-ended; err != nil {

@@ -63,19 +63,34 @@ func (s *streams) listening(local netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 }
 
-// ServeTCP accepts from ln until Close or a lasting error of ln. It returns nil after Close. The layer closes ln.
+// ServeTCP is AddTCP and serve in one call, for a goroutine of its own.
 func (l *Layer) ServeTCP(ln net.Listener) error {
+	serve, err := l.AddTCP(ln)
+	if err != nil {
+		return err
+	}
+	return serve()
+}
+
+// AddTCP makes ln known, so that our Via names it at once. serve has to be called; it accepts from ln until Close or a
+// lasting error of ln, and returns nil after Close. The layer closes ln, also when AddTCP fails.
+func (l *Layer) AddTCP(ln net.Listener) (serve func() error, err error) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.closed {
-		l.mu.Unlock()
 		ln.Close()
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	l.streams.listeners = append(l.streams.listeners, ln)
 	l.wg.Add(1)
-	l.mu.Unlock()
-	defer l.wg.Done()
-	defer ln.Close()
+	return func() error {
+		defer l.wg.Done()
+		defer ln.Close()
+		return l.acceptFrom(ln)
+	}, nil
+}
+
+func (l *Layer) acceptFrom(ln net.Listener) error {
 	failed := 0
 	for {
 		conn, err := ln.Accept()

@@ -33,9 +33,18 @@ type addrPortConn interface {
 	WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error)
 }
 
-// ServeUDP reads pc until Close or a lasting error of pc. It returns nil after Close. The layer closes pc.
-// Messages can be sent from pc as soon as ServeUDP has registered it, which it does first of all.
+// ServeUDP is AddUDP and serve in one call, for a goroutine of its own.
 func (l *Layer) ServeUDP(pc net.PacketConn) error {
+	serve, err := l.AddUDP(pc)
+	if err != nil {
+		return err
+	}
+	return serve()
+}
+
+// AddUDP makes pc known, so that messages can be sent from it at once. serve has to be called; it reads pc until Close
+// or a lasting error of pc, and returns nil after Close. The layer closes pc, also when AddUDP fails.
+func (l *Layer) AddUDP(pc net.PacketConn) (serve func() error, err error) {
 	s := &socket{layer: l, pc: pc, local: addrPort(pc.LocalAddr())}
 	s.fast, _ = pc.(addrPortConn)
 	if big, ok := pc.(interface{ SetReadBuffer(int) error }); ok {
@@ -43,11 +52,13 @@ func (l *Layer) ServeUDP(pc net.PacketConn) error {
 	}
 	if err := l.addSocket(s); err != nil {
 		pc.Close()
-		return err
+		return nil, err
 	}
-	defer l.wg.Done()
-	defer l.dropSocket(s)
-	return s.read()
+	return func() error {
+		defer l.wg.Done()
+		defer l.dropSocket(s)
+		return s.read()
+	}, nil
 }
 
 func (s *socket) read() error {
