@@ -29,16 +29,18 @@ type openInvite struct {
 
 // invite begins a leg that calls us.
 func (a *Agent) invite(s *tx.Server) {
+	req := s.Request()
+	m := mergeID{strings.Clone(req.CallID().Value()), strings.Clone(tagOf(req.From().Params)), req.CSeq().SeqNo}
+	if a.merged(m) {
+		a.respond(s, 482, "") // S22; before its credentials are looked at, which are those of the first
+		return
+	}
 	user, ok := a.authenticate(s)
 	if !ok {
 		return
 	}
-	req := s.Request()
-	m := mergeID{strings.Clone(req.CallID().Value()), strings.Clone(tagOf(req.From().Params)), req.CSeq().SeqNo}
 	sdp, status := sdpOf(req)
 	switch {
-	case a.merged(m):
-		a.respond(s, 482, "") // S22
 	case status != 0:
 		a.respond(s, status, "")
 	case req.Contact() == nil || req.Contact().Address.Host == "":

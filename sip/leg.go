@@ -133,6 +133,8 @@ func (l *leg) handle(in any) {
 		l.acked(in.req)
 	case strayIn:
 		l.strayed(in.res, in.flow)
+	case endIn:
+		l.sendBYE()
 	case movedIn:
 		l.moved(in)
 	case responseIn:

@@ -25,6 +25,9 @@ type strayIn struct {
 	flow tx.Flow
 }
 
+// endIn hangs a stray up.
+type endIn struct{}
+
 func (l *leg) stray() strayID { return strayID{l.dialog.callID, l.dialog.localTag, l.dialog.remoteTag} }
 
 // strayed takes a 2xx other than the first: a copy gets the same ACK again (S8), a fork its own end.
@@ -60,7 +63,7 @@ func (a *Agent) endStray(res *sip.Response, flow tx.Flow) {
 		return
 	}
 	l.put(strayIn{res, flow})
-	l.put(callstate.HangUp{Cause: l.endedBy})
+	l.put(endIn{})
 }
 
 // tagMint makes the tags of INVITEs that we send, so that an answer proves that it is to one of them without our keeping
