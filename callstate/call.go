@@ -123,7 +123,7 @@ func (c *Call) handleLeg(l *Leg, ev legEvent) {
 	case ReferReceived:
 		c.referReceived(l, ev)
 	case ReferGone:
-		c.referGone(ev)
+		c.referGone(l, ev)
 	case DigitReceived:
 		c.digitReceived(l, ev)
 	case DigitsSent:
@@ -290,7 +290,9 @@ func (c *Call) endAll(why Cause) {
 	}
 	c.Timers = nil
 	c.notice(Notice{Kind: NoticeEnded, Cause: why})
-	c.startTimer(timerGuard, guardTime)
+	if len(c.Legs) > 0 {
+		c.startTimer(timerGuard, guardTime)
+	}
 }
 
 // abandon answers whoever waits for a forward or a transfer that will not come about any more.

@@ -14,6 +14,7 @@ type desk struct {
 
 	locate   Locate             // the last one
 	timers   map[string]TimerID // the last of each name
+	names    map[TimerID]string
 	pending  map[LegID][]uint32 // media work that is under way
 	reoffers map[LegID]uint32   // the last offer of ours
 	offers   map[LegID]uint32   // the last re-INVITE of each phone
@@ -27,7 +28,7 @@ type desk struct {
 }
 
 func newDesk(dir *Directory) *desk {
-	d := &desk{id: 1, timers: map[string]TimerID{}, pending: map[LegID][]uint32{}, reoffers: map[LegID]uint32{},
+	d := &desk{id: 1, timers: map[string]TimerID{}, names: map[TimerID]string{}, pending: map[LegID][]uint32{}, reoffers: map[LegID]uint32{},
 		offers: map[LegID]uint32{}, refers: map[LegID]uint64{}, digits: map[LegID]uint64{}, account: newLedger()}
 	d.call = NewCall(d.id, DefaultSettings(), dir)
 	d.now = Time{Wall: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
@@ -86,7 +87,7 @@ func (d *desk) note(cmd Command) {
 	case Locate:
 		d.locate = cmd
 	case StartTimer:
-		d.timers[cmd.Name] = cmd.ID
+		d.timers[cmd.Name], d.names[cmd.ID] = cmd.ID, cmd.Name
 	case MakeOffer:
 		d.pending[cmd.Leg] = append(d.pending[cmd.Leg], cmd.Ref)
 	case MakeAnswer:
@@ -104,6 +105,14 @@ func (d *desk) note(cmd Command) {
 	case CloseMedia:
 		delete(d.pending, cmd.Leg)
 	}
+}
+
+// write says a command; a timer is stopped by its name.
+func (d *desk) write(cmd Command) string {
+	if stop, ok := cmd.(StopTimer); ok {
+		return "stop-timer " + d.names[stop.ID]
+	}
+	return writeCommand(cmd)
 }
 
 func (d *desk) nextOffer(l LegID) uint64 { d.offers[l]++; return uint64(d.offers[l]) }

@@ -45,6 +45,10 @@ func (c *Call) sendKeys(ref uint64, req SendKeys) {
 	if !ok {
 		return
 	}
+	if c.anyHeld() {
+		c.reply(ref, &Error{Kind: WrongState, Text: "the call is on hold"})
+		return
+	}
 	var to []*Leg
 	switch req.To {
 	case Caller:
@@ -58,11 +62,7 @@ func (c *Call) sendKeys(ref uint64, req SendKeys) {
 		return
 	}
 	for _, l := range to {
-		switch {
-		case l.held():
-			c.reply(ref, &Error{Kind: WrongState, Text: "the call is on hold"})
-			return
-		case l.digitWay() == "":
+		if l.digitWay() == "" {
 			c.reply(ref, &Error{Kind: Unsupported, Param: "party", Text: "its phone takes no digits"})
 			return
 		}

@@ -3,7 +3,7 @@ package callstate
 // Error is why a request cannot be done. The dialects map Kind to their own codes.
 type Error struct {
 	Kind  ErrorKind
-	Param string // which parameter is at fault: "destination", "target", "keys", "party"; empty when none is
+	Param string // which parameter is at fault: "destination", "target", "transferor", "keys", "party"; empty when none is
 	Text  string // for people
 }
 

@@ -16,7 +16,7 @@ func schedules() uint64 {
 	case testing.Short():
 		return 4_000
 	case raceDetector:
-		return 12_000
+		return 8_000
 	}
 	return 100_000
 }

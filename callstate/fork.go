@@ -92,10 +92,12 @@ func (c *Call) dial(l *Leg, sdp []byte) {
 	if c.Fork == nil || !legTable.fire(&l.State, "dial") {
 		return
 	}
-	d := Dial{Leg: l.ID, To: l.Contact, Number: c.Fork.Number, From: c.showsAs(), SDP: sdp,
-		Diversions: c.Diversions, Hops: c.Hops}
-	if t := c.Transfer; t != nil && c.Fork.For == ForkTarget {
-		d.ReferredBy = t.ReferredBy
+	d := Dial{Leg: l.ID, To: l.Contact, Number: c.Fork.Number, From: c.showsAs(), SDP: sdp, Hops: c.Hops}
+	switch c.Fork.For {
+	case ForkCallee:
+		d.Diversions = c.Diversions
+	case ForkTarget:
+		d.ReferredBy = c.Transfer.ReferredBy // of the REFER in hand, never an inherited one (T26)
 	}
 	c.do(d)
 }
@@ -158,15 +160,11 @@ func (c *Call) passProgress(status int) {
 
 // legAnswered: the first phone of a fork to answer wins, the others are told so (S15).
 func (c *Call) legAnswered(l *Leg, ev LegAnswered) {
-	if !legTable.fire(&l.State, "answered") {
+	f := c.Fork
+	if !f.has(l.ID) || !legTable.fire(&l.State, "answered") {
 		return // it is being hung up; sip ends a dialog that crossed (S4)
 	}
 	l.Memo = ev.Memo
-	f := c.Fork
-	if !f.has(l.ID) {
-		c.hangUp(l, Cause{Kind: Elsewhere})
-		return
-	}
 	f.Winner = l.ID
 	c.stopTimer(timerRing)
 	for _, id := range f.Legs {

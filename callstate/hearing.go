@@ -49,8 +49,12 @@ func (c *Call) outsideBridge(l *Leg) Sound {
 	return Silence
 }
 
-// alone is what the only leg of the bridge hears: a transferee, that somebody is being called.
+// alone is what the only leg of the bridge hears: a transferee, that somebody is being called; a phone that rings
+// itself, nothing.
 func (c *Call) alone(l *Leg) Sound {
+	if c.Fork.has(l.ID) {
+		return Silence
+	}
 	if c.Transfer != nil || in(c.State, CallRinging, CallForwarding) {
 		return Ringback
 	}

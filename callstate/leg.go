@@ -81,22 +81,18 @@ func (l *Leg) op(ref uint32) (Op, bool) {
 // counter-offer, ours otherwise; both are never open at once. sip keeps only the newest of ours, so older ones that
 // waited there are settled too.
 func (l *Leg) answered(ref uint32) (Op, bool) {
-	for _, o := range l.Pending {
-		if o.For == ForCountered && o.SIP == ref {
-			return l.op(o.Ref)
-		}
+	i := slices.IndexFunc(l.Pending, func(o Op) bool { return o.For == ForCountered && o.SIP == ref })
+	if i < 0 {
+		i = slices.IndexFunc(l.Pending, func(o Op) bool { return o.For == ForOffered && o.Ref == ref })
 	}
-	var done Op
-	kept := l.Pending[:0:0]
-	for _, o := range l.Pending {
-		if o.For != ForOffered || o.Ref > ref {
-			kept = append(kept, o)
-		} else if o.Ref == ref {
-			done = o
-		}
+	if i < 0 {
+		return Op{}, false
 	}
-	l.Pending = kept
-	return done, done.Ref != 0
+	done := l.Pending[i]
+	l.Pending = slices.DeleteFunc(slices.Clone(l.Pending), func(o Op) bool {
+		return o == done || done.For == ForOffered && o.For == ForOffered && o.Ref < ref
+	})
+	return done, true
 }
 
 // busyWith tells whether work for that purpose is under way.

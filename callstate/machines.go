@@ -66,7 +66,7 @@ var legTable = newTable("leg", LegPreparing,
 	row("answered", LegUp, LegDialling, LegRinging),
 	row("accept", LegAnswering, LegIsOffered, LegRinging),
 	row("confirmed", LegUp, LegAnswering),
-	row("hang up", LegEnding, LegIsOffered, LegPreparing, LegDialling, LegRinging, LegAnswering, LegUp),
+	row("hang up", LegEnding, LegIsOffered, LegDialling, LegRinging, LegAnswering, LegUp),
 	row("over", LegOver, LegIsOffered, LegPreparing, LegDialling, LegRinging, LegAnswering, LegUp, LegEnding),
 )
 

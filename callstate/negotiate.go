@@ -226,7 +226,7 @@ func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
 
 // portFailed: a leg has no media at all.
 func (c *Call) portFailed(l *Leg, why Cause) {
-	if l.ID == c.Caller || c.Fork == nil {
+	if !c.Fork.has(l.ID) {
 		c.endAll(why)
 		return
 	}

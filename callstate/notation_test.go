@@ -97,7 +97,12 @@ func (w *words) event(verb string) Event {
 }
 
 func (w *words) media(verb string, on On) Event {
-	pending := func() uint32 { return uint32(w.ref(w.sim.oldest(on.Leg))) }
+	pending := func() uint32 {
+		if w.opts["ref"] != "" {
+			return uint32(w.ref(0))
+		}
+		return uint32(w.sim.oldest(on.Leg))
+	}
 	switch verb {
 	case "offer-made":
 		return OfferMade{On: on, Ref: pending(), SDP: w.sdp("offer")}

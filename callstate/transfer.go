@@ -101,8 +101,8 @@ func (c *Call) referReceived(l *Leg, ev ReferReceived) {
 }
 
 // referGone: nobody listens to the reports any more; the transfer goes on (T20).
-func (c *Call) referGone(ev ReferGone) {
-	if t := c.Transfer; t != nil && t.Refer == ev.Ref {
+func (c *Call) referGone(l *Leg, ev ReferGone) {
+	if t := c.Transfer; t != nil && t.Transferor == l.ID && t.Refer == ev.Ref {
 		t.Refer = 0
 	}
 }

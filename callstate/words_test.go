@@ -50,6 +50,9 @@ func writeCause(c Cause) string {
 	if c.Status != 0 {
 		s += fmt.Sprintf(" status=%d", c.Status)
 	}
+	if c.Reason != "" {
+		s += " reason=" + c.Reason
+	}
 	return s
 }
 

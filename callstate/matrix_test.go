@@ -1,0 +1,247 @@
+package callstate
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// situations drive a call into every state of it, of its legs and of its transfer. Lines are those of the scripts;
+// "by hand" leaves the media work of the following lines undone.
+var situations = []struct{ name, recipe string }{
+	{"new", ""},
+	{"routing", "invite 1 from 2000 to 2001"},
+	{"preparing", "invite 1 from 2000 to 2001 | by hand | located 1"},
+	{"dialling", "invite 1 from 2000 to 2001 | located 2"},
+	{"ringing", "invite 1 from 2000 to 2001 | located 2 | progress 2 180"},
+	{"early media", "invite 1 from 2000 to 2001 | located 2 | progress 2 183 sdp"},
+	{"forwarding", "invite 1 from 2000 to 2001 | located 1 | progress 2 180 | request forward to 2002"},
+	{"forwarding, nobody rings", "invite 1 from 2000 to 2001 | located 1 | progress 2 180 | request forward to 2002 | ends 2 busy status=486"},
+	{"answered, media under way", "invite 1 from 2000 to 2001 | located 2 | by hand | answers 2"},
+	{"answering", "invite 1 from 2000 to 2001 | located 1 | answers 2"},
+	{"answering, our offer", "invite 1 from 2000 to 2001 no-offer | located 1 | answers 2"},
+	{"connected", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1"},
+	{"held by a phone", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | reoffers 2 sendonly"},
+	{"held by an application", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request hold"},
+	{"reoffers under way", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | by hand | request hold | reoffers 1 sendonly | reoffers 2 no-offer"},
+	{"counter-offer out", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | reoffers 2 no-offer | request hold"},
+	{"locating the target", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request transfer callee to 2002"},
+	{"target dialled", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request transfer callee to 2002 | located 2"},
+	{"target rings, by REFER", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 2002 | located 1 | progress 3 180"},
+	{"target answered, media under way", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 2002 | located 1 | by hand | answers 3"},
+	{"transferor gone", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 2002 | located 1 | progress 3 180 | ends 2 normal"},
+	{"waiting to recall", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 2002 | located 1 | ends 2 normal | ends 3 busy status=486"},
+	{"recalling", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 2002 | located 1 | ends 2 normal | ends 3 busy status=486 | timer recall | located 1"},
+	{"transferor lingers", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 2002 | located 1 | answers 3"},
+	{"ending", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end"},
+	{"over", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end | ends 1 normal | ends 2 normal"},
+}
+
+// into plays a recipe.
+func into(t *testing.T, recipe string) *desk {
+	t.Helper()
+	d := newDesk(exampleDirectory())
+	byHand := false
+	for line := range strings.SplitSeq(recipe, "|") {
+		switch line = strings.TrimSpace(line); line {
+		case "":
+		case "by hand":
+			byHand = true
+		default:
+			if _, err := d.play(line, byHand); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return d
+}
+
+// everyEvent is every kind of event that could come now: about each leg, about one that is not there, and for each kind
+// of work with the number that is awaited and with one that is not.
+func (d *desk) everyEvent() (all []Event) {
+	facts := Facts{Codec: "PCMU", Direction: SendRecv, Events: true, Mixable: true}
+	sdp := []byte(SendRecv)
+	all = append(all, LegOffered{On: On{LegID{d.id, 99}}, From: Party{Number: "2003"}, To: "2001", SDP: sdp, Facts: facts},
+		Located{ID: d.id, Ref: d.locate.Ref}, Located{ID: d.id, Ref: d.locate.Ref, Contacts: []Contact{{URI: "phone1"}}},
+		Located{ID: d.id, Ref: 9999, Contacts: []Contact{{URI: "phone1"}}}, TimerFired{ID: TimerID{d.id, 9999}}, Stopping{ID: d.id})
+	for _, timer := range d.call.Timers {
+		all = append(all, TimerFired{ID: timer.ID})
+	}
+	for i, req := range []Request{End{}, Hold{}, Unhold{}, ForwardCall{Destination: "2003"}, ForwardCall{Destination: "9999"},
+		SendKeys{To: All, Keys: "1"}, SendKeys{To: Caller, Keys: "x"}, BlindTransfer{Transferor: Callee, Target: "2003"},
+		BlindTransfer{Transferor: Caller, Target: "9999"}} {
+		all = append(all, Requested{ID: d.id, Ref: uint64(500 + i), Req: req})
+	}
+	legs := []LegID{{d.id, 98}} // it is not there
+	for _, l := range d.call.Legs {
+		legs = append(legs, l.ID)
+	}
+	for _, id := range legs {
+		on := On{id}
+		all = append(all, LegProgress{On: on, Status: 180, Branch: "a"}, LegProgress{On: on, Status: 183, Branch: "b", SDP: sdp, Facts: facts},
+			LegAnswered{On: on, Branch: "a", SDP: sdp, Facts: facts}, LegAnswered{On: on, Branch: "b", SDP: sdp, Facts: facts}, LegAnswered{On: on, Branch: "c"},
+			LegConfirmed{On: on}, LegConfirmed{On: on, SDP: sdp, Facts: facts}, LegEnded{On: on, Cause: CauseOf(486)}, LegEnded{On: on, Cause: CauseOf(603)},
+			LegReoffered{On: on, Ref: 700, SDP: []byte(SendOnly), Facts: Facts{Codec: "PCMU", Direction: SendOnly}}, LegReoffered{On: on, Ref: 700},
+			ReofferAnswered{On: on, Ref: d.reoffers[id], SDP: sdp, Facts: facts}, ReofferAnswered{On: on, Ref: 9999, SDP: sdp, Facts: facts},
+			ReofferRefused{On: on, Ref: d.reoffers[id], Status: 488}, ReofferRefused{On: on, Ref: 9999, Status: 488},
+			ReferReceived{On: on, Ref: 700, Target: "2003"}, ReferReceived{On: on, Ref: 700, Target: "9999"}, ReferReceived{On: on, Ref: 700, Target: "2003", Replaces: "x"},
+			ReferGone{On: on, Ref: uint32(d.refers[id])}, ReferGone{On: on, Ref: 9999},
+			DigitReceived{On: on, Digit: "5", Via: ByEvent}, DigitReceived{On: on, Digit: "?", Via: ByEvent}, DigitsSent{On: on, Ref: 9999, Fail: "no"},
+			Connected{On: on, How: Relayed}, Connected{On: on, How: Impossible}, MediaSilent{On: on}, MediaFailed{On: on, Reason: NoPorts})
+		refs := append([]uint32{9999}, d.pending[id]...)
+		for _, ref := range refs {
+			all = append(all, OfferMade{On: on, Ref: ref, SDP: []byte("offer")}, AnswerMade{On: on, Ref: ref, SDP: []byte("answer"), Facts: facts},
+				AnswerTaken{On: on, Ref: ref, Facts: facts}, MediaFailed{On: on, Ref: ref, Reason: NoCodec})
+		}
+	}
+	return all
+}
+
+// TestEveryEventInEveryState gives every kind of event to a call in every state. testdata/matrix.md is what was decided:
+// a pair that is not there fails; -rewrite adds it, to be read and judged.
+func TestEveryEventInEveryState(t *testing.T) {
+	var out strings.Builder
+	out.WriteString("# Every event in every state\n\nWritten by `go test ./callstate -run TestEveryEvent -rewrite`; a change here is a change of what a call decides.\n" +
+		"What \"changes nothing\" leaves the call as it was and does nothing; nor does any event about a leg, a timer or a piece of\n" +
+		"work that the call does not know, but for a 481 to what wants an answer.\n")
+	seen := map[string]bool{}
+	for _, s := range situations {
+		d := into(t, s.recipe)
+		fmt.Fprintf(&out, "\n## %s: %s\n\n", s.name, d.stands())
+		var nothing []string
+		for i, ev := range d.everyEvent() {
+			seen[reflect.TypeOf(ev).Name()] = true
+			answer := oneMore(t, s.name, s.recipe, i)
+			switch about := writeEvent(ev); {
+			case stray(ev):
+				if answer != "" && !strings.Contains(answer, " 481") {
+					t.Errorf("%s: %s is about nothing in the call, but led to %s", s.name, about, answer)
+				}
+			case answer == "":
+				nothing = append(nothing, about)
+			default:
+				fmt.Fprintf(&out, "* %s\n  * %s\n", writeEvent(ev), answer)
+			}
+		}
+		fmt.Fprintf(&out, "\nchanges nothing: %s\n", strings.Join(nothing, ", "))
+	}
+	for kind := range eventKinds.types {
+		if !seen[kind] {
+			t.Errorf("no %s is ever given", kind)
+		}
+	}
+	if *rewrite {
+		if err := os.WriteFile("testdata/matrix.md", []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/matrix.md")
+	if err != nil || string(want) != out.String() {
+		t.Errorf("the decisions differ from testdata/matrix.md (%v); first difference:\n%s", err, firstDifference(string(want), out.String()))
+	}
+}
+
+// stray tells whether an event is about nothing that the call knows.
+func stray(ev Event) bool {
+	if l, ok := ev.(legEvent); ok && l.About().N == 98 {
+		return true
+	}
+	return strings.Contains(writeEvent(ev), "=9999") // a number that nobody awaits
+}
+
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(w), len(g)) {
+		if w[i] != g[i] {
+			return fmt.Sprintf("line %d\nexpected %s\ngot      %s", i+1, w[i], g[i])
+		}
+	}
+	return "one is longer"
+}
+
+// stands tells which states the call, its legs and its transfer are in.
+func (d *desk) stands() string {
+	s := d.call.State
+	if t := d.call.Transfer; t != nil {
+		s += ", transfer " + t.State
+	}
+	for _, l := range d.call.Legs {
+		s += fmt.Sprintf(", leg %d %s", l.ID.N, l.State)
+	}
+	return s
+}
+
+// oneMore gives the i-th event to a fresh call in that situation, tells what it led to, and then brings the call to its
+// end to see that nothing stays open.
+func oneMore(t *testing.T, name, recipe string, i int) string {
+	t.Helper()
+	d := into(t, recipe)
+	ev := d.everyEvent()[i]
+	defer func() {
+		if p := recover(); p != nil {
+			t.Errorf("%s: %s: panic: %v", name, writeEvent(ev), p)
+		}
+	}()
+	before := mustJSON(d.call)
+	var answer []string
+	for _, cmd := range d.step(ev) {
+		answer = append(answer, d.write(cmd))
+	}
+	if len(answer) == 0 && !bytes.Equal(before, mustJSON(d.call)) {
+		answer = append(answer, "(noted)")
+	}
+	d.finishOff()
+	for _, fault := range d.account.faults {
+		t.Errorf("%s: %s: %s", name, writeEvent(ev), fault)
+	}
+	return strings.Join(answer, "; ")
+}
+
+// finishOff lets media do what is left, ends the call and every leg.
+func (d *desk) finishOff() {
+	d.work = slices.DeleteFunc(d.work, func(cmd MediaCommand) bool {
+		id, _ := about(cmd)
+		return d.account.leg(id).media != "open"
+	})
+	for results := d.media(); len(results) > 0; results = d.media() {
+		for _, ev := range results {
+			d.step(ev)
+		}
+	}
+	d.step(Requested{ID: d.id, Ref: d.nextRequest() + 1000, Req: End{}})
+	for id, l := range d.account.legs {
+		if l.signal && !l.over {
+			d.step(LegEnded{On: On{id}, Cause: Cause{Kind: Normal}})
+		}
+	}
+	if d.call.State == CallNew {
+		d.step(Stopping{ID: d.id})
+	}
+	d.account.settled()
+}
+
+func TestSituationsCoverEveryState(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range situations {
+		d := into(t, s.recipe)
+		seen["call/"+d.call.State] = true
+		for _, l := range d.call.Legs {
+			seen["leg/"+l.State] = true
+		}
+		if x := d.call.Transfer; x != nil {
+			seen["transfer/"+x.State] = true
+		}
+	}
+	for _, m := range machines {
+		for _, state := range m.table.states() {
+			gone := m.table == legTable && state == LegOver || m.table == transferTable && slices.Contains(m.ends, state)
+			if !gone && !seen[m.table.name+"/"+state] {
+				t.Errorf("no situation has a %s in state %q", m.table.name, state)
+			}
+		}
+	}
+}
