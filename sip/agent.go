@@ -159,14 +159,24 @@ func New(cfg Config) (*Agent, error) {
 	return a, nil
 }
 
-// ServeUDP starts to read pc; it belongs to the agent from now on.
-func (a *Agent) ServeUDP(pc net.PacketConn) {
-	a.wg.Go(func() { a.served("udp", pc.LocalAddr(), a.layer.ServeUDP(pc)) })
+// ServeUDP starts to read pc, which belongs to the agent from now on, also when it returns an error.
+func (a *Agent) ServeUDP(pc net.PacketConn) error {
+	serve, err := a.layer.AddUDP(pc)
+	if err != nil {
+		return err
+	}
+	a.wg.Go(func() { a.served("udp", pc.LocalAddr(), serve()) })
+	return nil
 }
 
-// ServeTCP starts to accept from ln; it belongs to the agent from now on.
-func (a *Agent) ServeTCP(ln net.Listener) {
-	a.wg.Go(func() { a.served("tcp", ln.Addr(), a.layer.ServeTCP(ln)) })
+// ServeTCP starts to accept from ln, which belongs to the agent from now on, also when it returns an error.
+func (a *Agent) ServeTCP(ln net.Listener) error {
+	serve, err := a.layer.AddTCP(ln)
+	if err != nil {
+		return err
+	}
+	a.wg.Go(func() { a.served("tcp", ln.Addr(), serve()) })
+	return nil
 }
 
 func (a *Agent) served(network string, addr net.Addr, err error) {

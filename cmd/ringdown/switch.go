@@ -107,7 +107,9 @@ func (sw *Switch) listen(l Listener, s seams) (netip.AddrPort, error) {
 		if err != nil {
 			return netip.AddrPort{}, err
 		}
-		sw.agent.ServeTCP(ln)
+		if err := sw.agent.ServeTCP(ln); err != nil {
+			return netip.AddrPort{}, err
+		}
 		return netip.ParseAddrPort(ln.Addr().String())
 	}
 	open := s.udp
@@ -120,7 +122,9 @@ func (sw *Switch) listen(l Listener, s seams) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	sw.agent.ServeUDP(pc)
+	if err := sw.agent.ServeUDP(pc); err != nil {
+		return netip.AddrPort{}, err
+	}
 	return netip.ParseAddrPort(pc.LocalAddr().String())
 }
 
