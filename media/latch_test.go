@@ -2,6 +2,7 @@ package media
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,8 +105,24 @@ func TestNAT(t *testing.T) {
 		if n := len(thief.hear()); n != 0 {
 			t.Errorf("the stranger heard %d packets", n)
 		}
-		if s, _ := b.LegStats(alice.leg); s.Stranger != 2 {
-			t.Errorf("%d packets of strangers, want 2", s.Stranger)
+		// Answering the same offer again, in the 200 after a 183, is no new negotiation.
+		time.Sleep(10 * time.Second)
+		b.Do(callstate.MakeAnswer{Leg: alice.leg, Like: bob.leg})
+		thief.talk(0, 1)
+		if s, _ := b.LegStats(alice.leg); s.Stranger != 3 {
+			t.Errorf("%d packets of strangers, want 3", s.Stranger)
+		}
+		// Edge case H3: after a hold by 0.0.0.0 she is still where she was.
+		hold := strings.Replace(string(describe(private, "0")), "c=IN IP4 10.0.0.7", "c=IN IP4 0.0.0.0", 1)
+		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: []byte(hold), Like: bob.leg})
+		bob.talk(0, 1)
+		if n := len(alice.hear()); n != 0 {
+			t.Errorf("held: alice heard %d packets", n)
+		}
+		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: describe(private, "0"), Like: bob.leg})
+		bob.talk(0, 1)
+		if n := len(alice.hear()); n != 1 {
+			t.Errorf("resumed: alice heard %d packets, want 1", n)
 		}
 	})
 }

@@ -69,7 +69,7 @@ func (o *outbound) aim(to netip.AddrPort) {
 
 func (o *outbound) aimLocked(to netip.AddrPort) {
 	o.to = to
-	o.open = !o.closed && !o.agreed.off() && sdp.Hears(o.agreed.phone) && o.agreed.remote.IsValid() && to.IsValid()
+	o.open = !o.closed && !o.agreed.off() && sdp.Hears(o.agreed.phone) && to.IsValid()
 }
 
 // listen sets what the stream is made of from now on.

@@ -102,6 +102,8 @@ func TestIdleClock(t *testing.T) {
 		b.Do(callstate.Connect{Leg: bob.leg, Play: callstate.Music})
 		time.Sleep(100 * time.Millisecond)
 		b.Do(callstate.Connect{Leg: bob.leg})
+		b.Do(callstate.Connect{Leg: alice.leg, Play: callstate.Music}) // who does not listen
+		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: alice.sdp("0", "a=sendonly")})
 		time.Sleep(40 * time.Millisecond)
 		b.clock.mu.Lock()
 		defer b.clock.mu.Unlock()
@@ -155,9 +157,14 @@ func TestSilence(t *testing.T) {
 			t.Errorf("resumed: %v, want bob", got)
 		}
 		b.Do(callstate.CloseMedia{Leg: bob.leg})
-		time.Sleep(time.Minute)
+		time.Sleep(time.Millisecond)
 		if got := silent(); len(got) != 0 {
 			t.Errorf("closed: %v", got)
+		}
+		b.clock.mu.Lock()
+		defer b.clock.mu.Unlock()
+		if n := len(b.clock.due); n != 0 {
+			t.Errorf("%d checks of closed or silent legs are waiting", n)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/pion/rtp"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/dtmf"
 	"ringdown/media/internal/g711"
 )
 
@@ -89,8 +91,9 @@ func TestOnlyAudioPasses(t *testing.T) {
 				t.Errorf("%s: bob heard %v", name, got)
 			}
 		}
-		if s, _ := b.LegStats(alice.leg); s.Malformed != 10 { // all but the one that was too long
-			t.Errorf("%d malformed, want 10", s.Malformed)
+		// All but the one that was too long are counted; RTCP is no sign that the phone speaks, comfort noise is.
+		if s, _ := b.LegStats(alice.leg); s.Malformed != 10 || s.Received != 3 {
+			t.Errorf("%d malformed and %d received, want 10 and 3", s.Malformed, s.Received)
 		}
 	})
 }
@@ -161,13 +164,14 @@ func equal(a, b []int) bool {
 func TestRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, alice, bob := pair(t, nil)
-		alice.talk(0, 2)
+		alice.talk(0, 1)
+		alice.send(0, true, make([]byte, 160), 160) // a talkspurt of her own
 		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: alice.sdp("0 101"), Like: bob.leg})
 		b.Do(callstate.MakeAnswer{Leg: bob.leg, Offer: bob.sdp("0 101"), Like: alice.leg})
 		alice.talk(0, 2)
 		got := bob.hear()
 		for i, p := range got {
-			if p.SequenceNumber != got[0].SequenceNumber+uint16(i) || p.Timestamp != got[0].Timestamp+uint32(160*i) || p.Marker != (i == 0) {
+			if p.SequenceNumber != got[0].SequenceNumber+uint16(i) || p.Timestamp != got[0].Timestamp+uint32(160*i) || p.Marker != (i < 2) {
 				t.Errorf("packet %d: %+v", i, p.Header)
 			}
 		}
@@ -224,7 +228,7 @@ func TestConnectOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, nil)
 		alice, bob := b.handset(1, "192.0.2.1:4000"), b.handset(2, "192.0.2.2:4000")
-		b.Do(callstate.OpenMedia{Leg: alice.leg, Offer: alice.sdp("0")})
+		b.Do(callstate.OpenMedia{Leg: alice.leg, Offer: alice.sdp("0 101")})
 		b.Do(callstate.OpenMedia{Leg: bob.leg, Offer: bob.sdp("111 0")})
 		b.Do(callstate.MakeAnswer{Leg: alice.leg})
 		alice.port(one[callstate.AnswerMade](b).SDP)
@@ -242,12 +246,16 @@ func TestConnectOutcomes(t *testing.T) {
 			}
 			return evs[1].(callstate.Connected).How
 		}
-		if got := how(bob.sdp("111")); got != callstate.Impossible {
+		if got := how(bob.sdp("111 101")); got != callstate.Impossible {
 			t.Errorf("opus: %s", got)
 		}
 		bob.send(111, false, []byte{1}, 960)
+		bob.press(5)
 		if n := len(alice.hear()); n != 0 {
 			t.Errorf("alice heard %d packets of opus", n)
+		}
+		if d := one[callstate.DigitReceived](b); d.Passed {
+			t.Errorf("%+v", d)
 		}
 		if got := how(bob.sdp("8")); got != callstate.Transcoded {
 			t.Errorf("PCMA: %s", got)
@@ -297,10 +305,13 @@ func TestTwoHearers(t *testing.T) {
 			if got := carol.hear(); len(got) != 1 || !bytes.Equal(got[0].Payload, want) {
 				t.Errorf("carol heard %v", got)
 			}
+			b.Do(callstate.Connect{Leg: bob.leg, Hears: []callstate.LegID{alice.leg}}) // now he is the second
 		}
 		b.Do(callstate.CloseMedia{Leg: alice.leg})
-		if n := len(b.take()); n != 1 { // carol's Connected
-			t.Errorf("%d events", n)
+		for _, ev := range b.take() {
+			if _, ok := ev.(callstate.Connected); !ok {
+				t.Errorf("told %+v", ev)
+			}
 		}
 	})
 }
@@ -321,6 +332,37 @@ func TestClockRateChange(t *testing.T) {
 		alice.send(111, false, []byte{1}, 960)
 		if got := bob.hear()[0]; got.SSRC == first || got.PayloadType != 111 {
 			t.Errorf("opus: %+v", got.Header)
+		}
+	})
+}
+
+// A packet that was under way while its hearer turned to something else is late.
+func TestStaleRoute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, alice, bob := pair(t, nil)
+		l := b.find(alice.leg)
+		l.in.mu.Lock()
+		old := l.in.routes[0]
+		l.in.mu.Unlock()
+		b.Do(callstate.Connect{Leg: bob.leg})
+		old.to.out.relay(old, &rtp.Header{SSRC: 1}, make([]byte, 172), b.now())
+		old.to.out.relayEvent(old, &rtp.Header{SSRC: 1}, make([]byte, 16), dtmf.Payload{}, 8000, b.now())
+		if n := len(bob.hear()); n != 0 {
+			t.Errorf("bob heard %d packets", n)
+		}
+	})
+}
+
+// After CloseMedia nothing is told about a leg, whatever its reader still holds.
+func TestNothingAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, alice, _ := pair(t, nil)
+		l := b.find(alice.leg)
+		b.Do(callstate.CloseMedia{Leg: alice.leg})
+		l.receive([]byte{0x80, 101, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 5, 0x8a, 3, 0x20}, netip.MustParseAddrPort("192.0.2.1:4000"))
+		time.Sleep(time.Second)
+		if evs := b.take(); len(evs) != 0 {
+			t.Errorf("told %+v", evs)
 		}
 	})
 }
