@@ -76,13 +76,17 @@ type referTo struct{ number, replaces string }
 // readReferTo reads the value with or without angle brackets. Only an INVITE can be asked for; of the headers in the
 // URI only Replaces counts, all others are dropped (T16).
 func readReferTo(value string) (t referTo, status int, reason string) {
-	uri := strings.TrimSpace(value)
+	uri := unquoted(strings.TrimSpace(value))
+	rest := uri
 	if i := strings.IndexByte(uri, '<'); i >= 0 {
 		j := strings.IndexByte(uri[i:], '>')
 		if j < 0 {
 			return t, 400, "Refer-To without >"
 		}
-		uri = uri[i+1 : i+j]
+		uri, rest = uri[i+1:i+j], uri[i+j:]
+	}
+	if strings.Contains(rest, ",") { // RFC 3261 §20: without <> no comma can be part of the URI
+		return t, 400, "Exactly one Refer-To"
 	}
 	uri, headers, _ := strings.Cut(uri, "?")
 	var u sip.Uri
@@ -108,6 +112,22 @@ func readReferTo(value string) (t referTo, status int, reason string) {
 		}
 	}
 	return t, 0, ""
+}
+
+// unquoted is a header value without the display name in quotes at its head, which may hold anything.
+func unquoted(value string) string {
+	if !strings.HasPrefix(value, `"`) {
+		return value
+	}
+	for i := 1; i < len(value); i++ {
+		switch value[i] {
+		case '\\':
+			i++
+		case '"':
+			return value[i+1:]
+		}
+	}
+	return value
 }
 
 func (l *leg) refer(ref uint32) *refer {
