@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// window is what was used between two looks.
+type window struct {
+	from, to time.Time
+	switchs  time.Duration // CPU of the switch
+	machine  time.Duration // CPU of everything
+}
+
+// look is one reading of the clocks.
+type look struct {
+	at               time.Time
+	process, machine time.Duration
+}
+
+func (t *target) look() (l look, err error) {
+	var e1, e2 error
+	l.at = time.Now()
+	l.process, e1 = t.proc.cpu()
+	l.machine, e2 = machineCPU()
+	return l, errors.Join(e1, e2)
+}
+
+// since is the window that ends now.
+func (t *target) since(a look) (window, error) {
+	b, err := t.look()
+	return window{a.at, b.at, b.process - a.process, b.machine - a.machine}, err
+}
+
+// share of a run that is left out at its begin and at its end.
+const lead, trail = 0.2, 0.1
+
+// measure takes the window of a run that has just begun and lasts for that long.
+func (t *target) measure(ctx context.Context, o options, lasts time.Duration) (w window, err error) {
+	if err := pause(ctx, time.Duration(lead*float64(lasts))); err != nil {
+		return w, err
+	}
+	t.profiling(o)
+	a, err := t.look()
+	if err != nil {
+		return w, err
+	}
+	if err := pause(ctx, time.Duration((1-lead-trail)*float64(lasts))); err != nil {
+		return w, err
+	}
+	w, err = t.since(a)
+	t.profiling(o)
+	return w, err
+}
+
+// profiling turns the CPU profile on, or off and into its file.
+func (t *target) profiling(o options) {
+	if o.profile != "" && t.own != nil {
+		t.own.cmd.Process.Signal(syscall.SIGUSR1)
+	}
+}
+
+// pause waits, as a load generator may.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// load is the outcome of a run of sipp.
+type load struct {
+	what           string
+	system         string
+	rate, n        int
+	caller, callee counters
+	per1000        float64 // CPU seconds
+	window         window
+	peak           int // kB
+	goroutines     int // -1: not known
+	drops          int // datagrams that did not fit the switch's receive buffers
+	faults         []error
+}
+
+// clean says why the run gives no figure.
+func (l *load) clean() error {
+	if len(l.faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s against %s at %d/s was NOT CLEAN, no figure:\n%w", l.what, l.system, l.rate, errors.Join(l.faults...))
+}
+
+func (l *load) fault(err error) {
+	if err != nil {
+		l.faults = append(l.faults, err)
+	}
+}
+
+// runCalls is the scenario "calls".
+func runCalls(ctx context.Context, o options) error {
+	t, dir, done, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	l := callLoad(ctx, o, t, dir)
+	l.fault(done())
+	return o.report(l, "")
+}
+
+// callLoad has the users call each other.
+func callLoad(ctx context.Context, o options, t *target, dir string) *load {
+	l := &load{what: "calls", system: t.name, rate: o.rate, n: o.rate * o.seconds, goroutines: -1}
+	p := party{target: t, dir: dir, users: o.users}
+	defer func() {
+		for _, s := range p.callees {
+			s.signal(os.Kill, stopPatience)
+		}
+	}()
+	if err := p.callee(ctx, "answer", 1); err != nil {
+		l.fault(err)
+		return l
+	}
+	caller, err := p.caller(ctx, "call", o.rate, l.n, o.hold)
+	if err != nil {
+		l.fault(err)
+		return l
+	}
+	t.run(ctx, o, l, caller)
+	// What was left unanswered is repeated for 32 s at most; then a callee that still waits has lost something.
+	wait, cancel := context.WithTimeout(ctx, 40*time.Second)
+	defer cancel()
+	l.callee, err = p.leave(wait)
+	l.fault(err)
+	if err == nil && l.callee.successful != l.n {
+		l.fault(fmt.Errorf("the callees saw %d of %d calls to their end", l.callee.successful, l.n))
+	}
+	l.fault(t.awaitNoCalls(wait))
+	t.last(l)
+	return l
+}
+
+// runStorm is the scenario "register".
+func runStorm(ctx context.Context, o options) error {
+	t, dir, done, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	l := &load{what: "register", system: t.name, rate: o.rate, n: o.rate * o.seconds, goroutines: -1}
+	p := party{target: t, dir: dir, users: o.users}
+	if s, err := p.storm(ctx, o.rate, l.n); err != nil {
+		l.fault(err)
+	} else {
+		t.run(ctx, o, l, s)
+		t.last(l)
+	}
+	l.fault(done())
+	return o.report(l, "")
+}
+
+// run measures the switch while s makes its calls.
+func (t *target) run(ctx context.Context, o options, l *load, s *sipp) {
+	lasts := time.Duration(o.seconds) * time.Second
+	w, err := t.measure(ctx, o, lasts)
+	l.window = w
+	l.fault(err)
+	ctx, cancel := context.WithTimeout(ctx, lasts+90*time.Second)
+	defer cancel()
+	l.caller, err = s.finish(ctx)
+	l.fault(err)
+	rows, err := s.rows()
+	if err != nil {
+		l.fault(err)
+		return
+	}
+	n := createdBetween(rows, w.from, w.to)
+	wanted := float64(l.rate) * w.to.Sub(w.from).Seconds()
+	if n < 0.95*wanted {
+		l.fault(fmt.Errorf("sipp began %.0f calls where the rate asks for %.0f: this machine is too busy", n, wanted))
+	}
+	l.per1000 = w.switchs.Seconds() / n * 1000
+}
+
+// last looks at the switch once more; one that was started here ends by that.
+func (t *target) last(l *load) {
+	var err error
+	if l.drops, err = t.proc.udpDrops(); err != nil {
+		l.fault(err)
+	}
+	_, l.peak, err = t.proc.memory()
+	l.fault(err)
+	if t.own == nil || t.name != "ringdown" {
+		return
+	}
+	l.goroutines, _, err = t.dump()
+	l.fault(err)
+}
+
+// others is how many cores the rest of the machine kept busy: generators, and whatever else ran.
+func (w window) others() float64 {
+	return (w.machine - w.switchs).Seconds() / w.to.Sub(w.from).Seconds()
+}

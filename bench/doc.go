@@ -1,0 +1,17 @@
+// Command bench loads a SIP switch from outside and writes down what that cost: "go run ./bench SCENARIO".
+//
+//	calls     sipp: registered users call each other, with digest, at a rate for a time
+//	register  sipp: a storm of registrations, each challenged and answered
+//	media     holds calls and sends G.711 both ways, with the time of sending in each packet
+//	kamailio  calls against Kamailio as a stateful proxy, then against ringdown, for the ratio
+//	all       the rows of RESULTS.md
+//
+// It builds ringdown and runs it on free loopback ports, or takes a switch that runs already (-peer, -pid). What a
+// switch costs is read from the kernel's accounting of its processes, so that it holds on a busy machine. A run that
+// was not clean says why, and gives no figure.
+//
+// It is a witness: it may not import any package of this module but bench/phone. It needs Linux (/proc); the sipp
+// scenarios need sipp, Debian package sip-tester.
+//
+// Goroutines: one per child that waits for its end, two while media flows.
+package main

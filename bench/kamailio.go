@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+//go:embed kamailio.cfg
+var kamailioConfig []byte
+
+// startKamailio starts Kamailio on a free loopback port, with its files in dir.
+func startKamailio(ctx context.Context, dir string, u users) (*target, error) {
+	path, err := exec.LookPath("kamailio")
+	if err != nil {
+		if path, err = exec.LookPath("/usr/sbin/kamailio"); err != nil {
+			return nil, errors.New("kamailio is not installed (Debian: apt-get install kamailio)")
+		}
+	}
+	config := filepath.Join(dir, "kamailio.cfg")
+	if err := os.WriteFile(config, kamailioConfig, 0o600); err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	c, err := startChild(dir, "kamailio", nil, path, "-DD", "-E", "-f", config, "-Y", dir, "-w", dir,
+		"-m", "512", "-M", "32", "-l", fmt.Sprintf("udp:127.0.0.1:%d", port), "-A", fmt.Sprintf("SECRET=%q", u.password))
+	if err != nil {
+		return nil, err
+	}
+	wait, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	err = await(wait, func() (open bool, err error) {
+		select {
+		case <-c.ended:
+			return false, fmt.Errorf("kamailio ended at once: %v\n%s", c.err, c.errorText())
+		default:
+		}
+		err = eachUDP(func(p int, _ string, _ int) { open = open || p == port })
+		return open, err
+	})
+	if err == nil {
+		err = pause(wait, time.Second) // the socket is bound before the workers are forked
+	}
+	if err != nil {
+		c.signal(os.Kill, stopPatience)
+		return nil, err
+	}
+	return &target{name: "Kamailio", sip: fmt.Sprintf("127.0.0.1:%d", port), proc: processTree(c.cmd.Process.Pid), own: c}, nil
+}
+
+// rounds is how often the two take turns, so that what else the machine does falls on both.
+const rounds = 2
+
+// runKamailio is the scenario "kamailio": both switches in turn, and the ratio of each pair.
+func runKamailio(ctx context.Context, o options) error {
+	var peer, ours []*load
+	for range rounds {
+		k, err := o.kamailioRound(ctx)
+		if err != nil {
+			return err
+		}
+		peer = append(peer, k)
+		t, dir, done, err := o.open(ctx)
+		if err != nil {
+			return err
+		}
+		r := callLoad(ctx, o, t, dir)
+		r.fault(done())
+		ours = append(ours, r)
+	}
+	var errs []error
+	for i := range peer {
+		errs = append(errs, o.report(peer[i], "1"))
+		ratio := ""
+		if peer[i].clean() == nil {
+			ratio = fmt.Sprintf("%.2f", ours[i].per1000/peer[i].per1000)
+		}
+		errs = append(errs, o.report(ours[i], ratio))
+	}
+	return errors.Join(errs...)
+}
+
+func (o options) kamailioRound(ctx context.Context) (*load, error) {
+	dir, err := os.MkdirTemp("", "ringdown-bench")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	t, err := startKamailio(ctx, dir, o.users)
+	if err != nil {
+		return nil, err
+	}
+	l := callLoad(ctx, o, t, dir)
+	l.fault(t.stop())
+	return l, nil
+}

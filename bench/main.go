@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the command line.
+type options struct {
+	rate    int           // calls or registrations per second
+	calls   int           // held at a time, for media
+	seconds int           // how long load flows
+	hold    time.Duration // how long a call of sipp lasts
+	users   users
+	peer    string // host:port of a switch that runs already
+	pid     int    // its process
+	binary  string // a ringdown that is built already
+	profile string // file for a CPU profile
+	results string // file for the rows, "" for none
+	command string // as typed, for the row
+}
+
+// scenario is one word of the command line.
+type scenario struct {
+	name string
+	run  func(ctx context.Context, o options) error
+}
+
+var commands = []scenario{
+	{"calls", runCalls},
+	{"register", runStorm},
+	{"media", runMedia},
+	{"kamailio", runKamailio},
+	{"all", runAll},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// run is the whole program: 0 fine, 1 failed or not clean, 2 usage.
+func run(ctx context.Context, args []string) int {
+	o, name, err := parse(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 2
+	}
+	for _, s := range commands {
+		if s.name != name {
+			continue
+		}
+		if err := s.run(ctx, o); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "bench: no scenario %q\n", name)
+	return 2
+}
+
+// parse reads flags before and behind the name of the scenario.
+func parse(args []string) (o options, name string, err error) {
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.Usage = func() {
+		fmt.Fprint(f.Output(), "usage: go run ./bench calls|register|media|kamailio|all [flags]\n")
+		f.PrintDefaults()
+	}
+	o.users = users{password: "bench-secret"}
+	f.IntVar(&o.rate, "rate", 200, "calls or registrations per second")
+	f.IntVar(&o.calls, "calls", 200, "media: calls held at a time")
+	f.IntVar(&o.seconds, "seconds", 30, "how long the load lasts")
+	f.DurationVar(&o.hold, "hold", time.Second, "calls: how long each call lasts")
+	f.IntVar(&o.users.first, "first", 3000, "first number of the phones")
+	f.IntVar(&o.users.count, "users", 600, "how many numbers: a third calls, a third is called")
+	f.StringVar(&o.users.password, "password", o.users.password, "password of every number")
+	f.StringVar(&o.peer, "peer", "", "host:port (UDP, loopback) of a switch that runs already and knows the numbers")
+	f.IntVar(&o.pid, "pid", 0, "process of -peer; its workers count too")
+	f.StringVar(&o.binary, "binary", "", "a ringdown that is built already")
+	f.StringVar(&o.profile, "profile", "", "write a CPU profile of ringdown there; the run gives no figure")
+	f.StringVar(&o.results, "results", "bench/RESULTS.md", "where rows are appended; empty: nowhere")
+	o.command = "go run ./bench " + strings.Join(args, " ")
+	for len(args) > 0 {
+		if name == "" && !strings.HasPrefix(args[0], "-") {
+			name, args = args[0], args[1:]
+			continue
+		}
+		if err := f.Parse(args); err != nil {
+			return o, "", err
+		}
+		if name != "" && f.NArg() > 0 || f.NArg() == len(args) {
+			return o, "", fmt.Errorf("unexpected %q", f.Arg(0))
+		}
+		args = f.Args()
+	}
+	return o, name, o.validate()
+}
+
+// validate keeps load bounded, and on this machine.
+func (o options) validate() error {
+	switch {
+	case o.rate < 1 || o.rate > 5000, o.calls < 1 || o.calls > 2000, o.users.count < 3 || o.users.count > 9000:
+		return errors.New("rate 1 to 5000, calls 1 to 2000, users 3 to 9000")
+	case o.seconds < 5 || o.seconds > 900, o.hold < 0 || o.hold > time.Minute:
+		return errors.New("seconds 5 to 900, hold up to 1m")
+	case (o.peer == "") != (o.pid == 0):
+		return errors.New("-peer and -pid come together")
+	case o.profile != "" && (o.peer != "" || o.binary != ""):
+		return errors.New("-profile needs a ringdown that is built here")
+	}
+	if o.peer == "" {
+		return nil
+	}
+	a, err := netip.ParseAddrPort(o.peer)
+	if err != nil || !a.Addr().IsLoopback() {
+		return fmt.Errorf("-peer %s: an address and port of loopback, please", o.peer)
+	}
+	return nil
+}
+
+// open starts the switch under load, or takes the one that is named, and gives it a folder for files.
+func (o options) open(ctx context.Context) (t *target, dir string, done func() error, err error) {
+	dir, err = os.MkdirTemp("", "ringdown-bench")
+	if err != nil {
+		return nil, "", nil, err
+	}
+	switch {
+	case o.peer != "":
+		t = &target{name: fmt.Sprintf("%s (pid %d)", o.peer, o.pid), sip: o.peer, proc: processTree(o.pid)}
+	case o.profile != "":
+		if o.profile, err = filepath.Abs(o.profile); err == nil {
+			if o.binary, err = buildProfiled(ctx, dir, o.profile); err == nil {
+				t, err = startRingdown(ctx, dir, o.binary, o.users)
+			}
+		}
+	default:
+		t, err = startRingdown(ctx, dir, o.binary, o.users)
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, "", nil, err
+	}
+	return t, dir, func() error { return errors.Join(t.stop(), os.RemoveAll(dir)) }, nil
+}
+
+// runAll makes the rows that RESULTS.md is about.
+func runAll(ctx context.Context, o options) error {
+	var errs []error
+	for _, rate := range []int{200, 400} {
+		o.rate = rate
+		errs = append(errs, runKamailio(ctx, o))
+	}
+	o.rate = 1000
+	errs = append(errs, runStorm(ctx, o))
+	for _, calls := range []int{50, 200, 400} {
+		o.calls = calls
+		errs = append(errs, runMedia(ctx, o))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+//go:embed sipp/*.xml
+var scenarios embed.FS
+
+// sippRun is one sipp process. Zero fields are left to sipp.
+type sippRun struct {
+	scenario string // file of sipp/, without .xml
+	target   string
+	port     int    // local
+	users    string // csv file
+	rate     int    // calls per second
+	calls    int    // 0: a callee, which is told to stop
+	hold     time.Duration
+}
+
+// sipp is a sippRun that runs, or has run.
+type sipp struct {
+	*child
+	run   sippRun
+	stats string // file
+	errs  string // file
+}
+
+// counters are what sipp counted, at one time.
+type counters struct {
+	at                                       time.Time
+	created, successful, failed, retransmits int
+	unexpected                               int           // calls that failed by a message that the scenario does not know
+	setup                                    time.Duration // mean, from the INVITE with credentials to its 200
+}
+
+// sippPath finds sipp.
+func sippPath() (string, error) {
+	path, err := exec.LookPath("sipp")
+	if err != nil {
+		return "", errors.New("sipp is not installed (Debian: apt-get install sip-tester)")
+	}
+	return path, nil
+}
+
+// startSipp starts one sipp with its files in dir. A callee is ready when startSipp returns.
+func startSipp(ctx context.Context, dir string, r sippRun) (*sipp, error) {
+	path, err := sippPath()
+	if err != nil {
+		return nil, err
+	}
+	text, err := fs.ReadFile(scenarios, "sipp/"+r.scenario+".xml")
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("%s-%d-%d", r.scenario, r.port, time.Now().UnixNano())
+	file := func(suffix string) string { return filepath.Join(dir, name+suffix) }
+	if err := os.WriteFile(file(".xml"), text, 0o600); err != nil {
+		return nil, err
+	}
+	s := &sipp{run: r, stats: file(".csv"), errs: file(".errors")}
+	args := []string{r.target, "-sf", file(".xml"), "-i", "127.0.0.1", "-p", strconv.Itoa(r.port), "-nostdin",
+		"-trace_stat", "-stf", s.stats, "-fd", "1", "-trace_err", "-error_file", s.errs,
+		"-buff_size", "4194304", "-l", "5000", "-deadcall_wait", "5000"}
+	if r.users != "" {
+		args = append(args, "-inf", r.users)
+	}
+	if r.calls > 0 {
+		args = append(args, "-r", strconv.Itoa(r.rate), "-m", strconv.Itoa(r.calls),
+			"-d", strconv.FormatInt(r.hold.Milliseconds(), 10))
+	}
+	if s.child, err = startChild(dir, name, nil, path, args...); err != nil {
+		return nil, err
+	}
+	if r.calls == 0 {
+		err = await(ctx, func() (open bool, err error) {
+			select {
+			case <-s.ended:
+				return false, fmt.Errorf("sipp %s ended at once: %v\n%s", r.scenario, s.err, s.errorText())
+			default:
+			}
+			err = eachUDP(func(port int, _ string, _ int) { open = open || port == r.port })
+			return open, err
+		})
+		if err != nil {
+			s.signal(os.Kill, stopPatience)
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// finish waits for a caller's last call, or ends a callee once its calls are over, and returns what was counted.
+// It is an error when sipp says that not all went well.
+func (s *sipp) finish(ctx context.Context) (counters, error) {
+	if s.run.calls == 0 {
+		s.cmd.Process.Signal(syscall.SIGUSR1) // no new calls; end when the running ones have
+	}
+	err := s.wait(ctx)
+	rows, readErr := s.rows()
+	if readErr != nil {
+		return counters{}, errors.Join(err, readErr)
+	}
+	last := rows[len(rows)-1]
+	switch {
+	case err != nil && s.run.calls > 0:
+		return last, fmt.Errorf("sipp %s: %w; %d of %d calls failed\n%s", s.run.scenario, err, last.failed, last.created, s.firstErrors())
+	case last.failed > 0:
+		return last, fmt.Errorf("sipp %s: %d of %d calls failed\n%s", s.run.scenario, last.failed, last.created, s.firstErrors())
+	case s.run.calls > 0 && last.successful != s.run.calls:
+		return last, fmt.Errorf("sipp %s: %d of %d calls succeeded", s.run.scenario, last.successful, s.run.calls)
+	}
+	return last, nil
+}
+
+// firstErrors is the begin of sipp's error log.
+func (s *sipp) firstErrors() string {
+	raw, _ := os.ReadFile(s.errs)
+	return string(raw[:min(len(raw), 2000)])
+}
+
+// rows reads sipp's statistics, one row per second and a last one.
+func (s *sipp) rows() ([]counters, error) {
+	f, err := os.Open(s.stats)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.Comma, r.FieldsPerRecord, r.LazyQuotes = ';', -1, true
+	all, err := r.ReadAll()
+	if err != nil || len(all) < 2 {
+		return nil, fmt.Errorf("%s: %d lines, %v", s.stats, len(all), err)
+	}
+	column := map[string]int{}
+	for i, name := range all[0] {
+		column[name] = i
+	}
+	var rows []counters
+	for _, line := range all[1:] {
+		number := func(name string) int {
+			if i, ok := column[name]; ok && i < len(line) {
+				n, _ := strconv.Atoi(line[i])
+				return n
+			}
+			return 0
+		}
+		rows = append(rows, counters{
+			at:      clock(line[column["CurrentTime"]]),
+			created: number("TotalCallCreated"), successful: number("SuccessfulCall(C)"), failed: number("FailedCall(C)"),
+			retransmits: number("Retransmissions(C)"), unexpected: number("FailedUnexpectedMessage(C)"),
+			setup: span(line, column["ResponseTime1(C)"]),
+		})
+	}
+	return rows, nil
+}
+
+// clock reads sipp's "2006-01-02\t15:04:05.000000\t1136214245.000000".
+func clock(s string) time.Time {
+	f := strings.Fields(s)
+	if len(f) == 0 {
+		return time.Time{}
+	}
+	seconds, err := strconv.ParseFloat(f[len(f)-1], 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(seconds * 1e6))
+}
+
+// span reads sipp's "00:00:00:001234", the last part in microseconds.
+func span(line []string, i int) time.Duration {
+	if i <= 0 || i >= len(line) {
+		return 0
+	}
+	var h, m, s, us int
+	if n, _ := fmt.Sscanf(line[i], "%d:%d:%d:%d", &h, &m, &s, &us); n != 4 {
+		return 0
+	}
+	return time.Duration((h*60+m)*60+s)*time.Second + time.Duration(us)*time.Microsecond
+}
+
+// createdBetween is how many calls began from a to b, between the rows by interpolation.
+func createdBetween(rows []counters, a, b time.Time) float64 {
+	at := func(t time.Time) float64 {
+		for i, r := range rows {
+			if r.at.Before(t) {
+				continue
+			}
+			if i == 0 {
+				return float64(r.created)
+			}
+			p := rows[i-1]
+			if r.at.Equal(p.at) {
+				return float64(r.created)
+			}
+			return float64(p.created) + float64(r.created-p.created)*t.Sub(p.at).Seconds()/r.at.Sub(p.at).Seconds()
+		}
+		return float64(rows[len(rows)-1].created)
+	}
+	return at(b) - at(a)
+}
+
+// freePort is a UDP port of 127.0.0.1 that was free just now, below the range that the kernel hands out by itself.
+func freePort() (int, error) {
+	for port := 5100 + os.Getpid()%1000; port < 9000; port++ {
+		if taken[port] {
+			continue
+		}
+		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		taken[port] = true
+		return port, c.Close()
+	}
+	return 0, errors.New("no free UDP port from 5100 to 9000")
+}
+
+// taken are the ports that freePort gave out; a run needs a dozen.
+var taken = map[int]bool{}

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// target is the switch under load.
+type target struct {
+	name string // as in RESULTS.md
+	sip  string // host:port, UDP
+	http string // URL of the Ozeki API, "" without
+	proc process
+	own  *child // nil: somebody else's, not to be stopped
+}
+
+// child is a program that was started here. Only children are ever signalled.
+type child struct {
+	cmd    *exec.Cmd
+	stderr string // file
+	ended  chan struct{}
+	err    error // of Wait; valid once ended is closed
+}
+
+// startChild starts a program whose stderr goes to a file of dir. Its stdout is handed to read, line by line.
+func startChild(dir, name string, read func(line string), path string, args ...string) (*child, error) {
+	stderr, err := os.Create(filepath.Join(dir, name+".stderr"))
+	if err != nil {
+		return nil, err
+	}
+	defer stderr.Close()
+	c := &child{cmd: exec.Command(path, args...), stderr: stderr.Name(), ended: make(chan struct{})}
+	c.cmd.Dir, c.cmd.Stderr = dir, stderr
+	c.cmd.Env = append(os.Environ(), "GOTRACEBACK=all")
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(c.ended)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if read != nil {
+				read(lines.Text())
+			}
+		}
+		io.Copy(io.Discard, out)
+		c.err = c.cmd.Wait()
+	}()
+	return c, nil
+}
+
+// wait waits for the end of the child; when ctx ends first, it is killed.
+func (c *child) wait(ctx context.Context) error {
+	select {
+	case <-c.ended:
+		return c.err
+	case <-ctx.Done():
+		c.cmd.Process.Kill()
+		<-c.ended
+		return ctx.Err()
+	}
+}
+
+// signal sends s and waits for the end, which follows by force after the patience.
+func (c *child) signal(s os.Signal, patience time.Duration) error {
+	c.cmd.Process.Signal(s)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return c.wait(ctx)
+}
+
+// errorText is the end of what the child wrote to stderr.
+func (c *child) errorText() string {
+	raw, _ := os.ReadFile(c.stderr)
+	return string(raw[max(0, len(raw)-2000):])
+}
+
+// The HTTP account of a switch that was started here.
+const apiUser, apiPassword = "bench", "bench-secret"
+
+// switchConfig is the config of a switch on free loopback ports, with the numbers of u.
+func switchConfig(u users) string {
+	return fmt.Sprintf(`sip:
+  domain: example.com
+  listen: ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]
+media: {ports: 10000-19999}
+extensions:
+  - {numbers: %d-%d, password: %q}
+ozeki:
+  listen: 127.0.0.1:0
+  users: [{username: %s, password: %s}]
+`, u.first, u.first+u.count-1, u.password, apiUser, apiPassword)
+}
+
+// startRingdown builds the switch, unless binary names one, and starts it with its files in dir.
+func startRingdown(ctx context.Context, dir, binary string, u users) (*target, error) {
+	if binary == "" {
+		binary = filepath.Join(dir, "ringdown")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "ringdown/cmd/ringdown").CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("go build: %w\n%s", err, out)
+		}
+	}
+	config := filepath.Join(dir, "ringdown.yaml")
+	if err := os.WriteFile(config, []byte(switchConfig(u)), 0o600); err != nil {
+		return nil, err
+	}
+	ready := make(chan string, 1)
+	c, err := startChild(dir, "ringdown", func(line string) {
+		if strings.HasPrefix(line, "ready: ") {
+			ready <- line
+		}
+	}, binary, "serve", "--config", config, "--log-level", "warn")
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case line := <-ready:
+		t := &target{name: "ringdown", proc: process{pids: []int{c.cmd.Process.Pid}}, own: c}
+		m := regexp.MustCompile(`udp://(\S+?),? .*http (http://\S+)`).FindStringSubmatch(line)
+		if m == nil {
+			c.signal(syscall.SIGTERM, stopPatience)
+			return nil, fmt.Errorf("unknown ready line: %q", line)
+		}
+		t.sip, t.http = m[1], m[2]
+		return t, nil
+	case <-c.ended:
+		return nil, fmt.Errorf("ringdown ended at once: %v\n%s", c.err, c.errorText())
+	case <-ctx.Done():
+		c.signal(os.Kill, stopPatience)
+		return nil, ctx.Err()
+	}
+}
+
+const stopPatience = 20 * time.Second
+
+// stop ends a switch that was started here, and says when it did not end well.
+func (t *target) stop() error {
+	if t.own == nil {
+		return nil
+	}
+	select {
+	case <-t.own.ended:
+		return nil // it was dumped
+	default:
+	}
+	if err := t.own.signal(syscall.SIGTERM, stopPatience); err != nil {
+		return fmt.Errorf("%s did not stop cleanly: %w\n%s", t.name, err, t.own.errorText())
+	}
+	return nil
+}
+
+var goroutineLine = regexp.MustCompile(`(?m)^goroutine \d+ `)
+
+// dump ends a Go program by SIGQUIT and counts the goroutines in its last words: the one way to see them from outside
+// that asks nothing of the product.
+func (t *target) dump() (goroutines int, stacks string, err error) {
+	if t.own == nil {
+		return 0, "", errors.New("not started here")
+	}
+	t.own.signal(syscall.SIGQUIT, stopPatience)
+	raw, err := os.ReadFile(t.own.stderr)
+	if err != nil {
+		return 0, "", err
+	}
+	n := len(goroutineLine.FindAll(raw, -1))
+	if n == 0 {
+		return 0, "", errors.New("no goroutine in what SIGQUIT left")
+	}
+	return n, string(raw), nil
+}
+
+// activeCalls is how many calls the switch lists.
+func (t *target) activeCalls(ctx context.Context) (int, error) {
+	q := url.Values{"command": {"ListActiveCalls"}, "Username": {apiUser}, "Password": {apiPassword}}
+	req, err := http.NewRequestWithContext(ctx, "GET", t.http+"?"+q.Encode(), nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err
+	}
+	if !strings.Contains(string(body), "<Code>200</Code>") {
+		return 0, fmt.Errorf("ListActiveCalls: %s", body)
+	}
+	return strings.Count(string(body), "<CallId>"), nil
+}
+
+// awaitNoCalls waits until the switch lists no call.
+func (t *target) awaitNoCalls(ctx context.Context) error {
+	if t.http == "" {
+		return nil
+	}
+	var n int
+	err := await(ctx, func() (bool, error) {
+		var err error
+		n, err = t.activeCalls(ctx)
+		return n == 0, err
+	})
+	if n > 0 {
+		return fmt.Errorf("%d calls are left", n)
+	}
+	return err
+}
+
+// await asks until the answer is yes, ctx ends, or asking fails.
+func await(ctx context.Context, done func() (bool, error)) error {
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	for {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
