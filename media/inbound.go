@@ -56,6 +56,9 @@ func (l *leg) receive(b []byte, from netip.AddrPort) {
 	format, ok := in.agreed.format(in.header.PayloadType)
 	if !ok { // comfort noise is never agreed, so it ends here too (edge case M18)
 		in.counts.Malformed++
+		for _, r := range in.routes {
+			r.to.out.leaveOut(r)
+		}
 		return
 	}
 	if format.Event() {
