@@ -8,11 +8,16 @@ import (
 	"testing"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "explore this one schedule only")
+var (
+	seedFlag      = flag.Uint64("seed", 0, "explore this one schedule only")
+	schedulesFlag = flag.Uint64("schedules", 0, "explore so many schedules")
+)
 
 // schedules is how many random schedules are explored.
 func schedules() uint64 {
 	switch {
+	case *schedulesFlag != 0:
+		return *schedulesFlag
 	case testing.Short():
 		return 4_000
 	case raceDetector:
@@ -84,9 +89,28 @@ func (s *sim) quiet() {
 	default:
 		s.book.fault("the call stays %q though nothing is under way", c.State)
 	}
+	s.quietLegs()
 	for _, l := range c.Legs {
 		if p := s.legs[l.ID]; p.phase == simUp && l.Bound && l.PhoneHold != p.hold.Holds() {
 			s.book.fault("leg %s: its phone wants %q, the call believes hold is %t", l.ID, p.hold, l.PhoneHold)
+		}
+	}
+}
+
+// quietLegs: nobody is left ringing or talking whom the call has no use for.
+func (s *sim) quietLegs() {
+	c := s.call
+	for _, l := range c.Legs {
+		t := c.Transfer
+		switch {
+		case l.ID == c.Caller, l.ID == c.Callee, c.Fork.has(l.ID), t != nil && (l.ID == t.Transferor || l.ID == t.Transferee):
+		default: // a transferor who lingers
+			s.quietTimer(timerLeave)
+		}
+	}
+	for _, t := range c.Timers {
+		if t.Name == timerRing && c.Fork == nil {
+			s.book.fault("timer ring runs though nobody is dialled")
 		}
 	}
 }

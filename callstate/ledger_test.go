@@ -177,6 +177,11 @@ func (a *ledger) signal(cmd Signal) (answers bool) {
 			a.fault("leg %s hung up twice", cmd.Leg)
 		}
 		l.hungUp = true
+		for k := range a.offers {
+			if k.leg == cmd.Leg {
+				a.fault("leg %s is hung up, and its offer %d has no answer", k.leg, k.ref)
+			}
+		}
 		if s := cmd.Cause.FinalStatus(); s < 400 || s > 699 {
 			a.fault("leg %s would be told status %d", cmd.Leg, s)
 		}

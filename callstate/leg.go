@@ -66,10 +66,18 @@ func (l *Leg) up() bool { return l != nil && in(l.State, LegUp, LegAnswering) }
 // held tells whether its partner must not hear it, nor it its partner.
 func (l *Leg) held() bool { return l.PhoneHold || l.APIHold }
 
-// op takes the pending work with that ref off the list.
-func (l *Leg) op(ref uint32) (Op, bool) {
+// What OfferMade, AnswerMade and AnswerTaken can be the result of.
+var (
+	offering  = []OpFor{ForDial, ForAnswer, ForReoffer, ForCounter}
+	answering = []OpFor{ForRing, ForAnswer, ForReanswer}
+	taking    = []OpFor{ForEarly, ForJoin, ForConfirm, ForReanswered}
+	atMedia   = slices.Concat(offering, answering, taking)
+)
+
+// op takes the pending work with that ref off the list, if it is for one of those purposes.
+func (l *Leg) op(ref uint32, of []OpFor) (Op, bool) {
 	for i, o := range l.Pending {
-		if o.Ref == ref {
+		if o.Ref == ref && slices.Contains(of, o.For) {
 			l.Pending = append(l.Pending[:i:i], l.Pending[i+1:]...)
 			return o, true
 		}

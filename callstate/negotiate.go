@@ -69,7 +69,7 @@ func (c *Call) reoffer(l *Leg) {
 }
 
 func (c *Call) offerMade(l *Leg, ev OfferMade) {
-	op, ok := l.op(ev.Ref)
+	op, ok := l.op(ev.Ref, offering)
 	if !ok || !l.live() {
 		return
 	}
@@ -90,7 +90,7 @@ func (c *Call) offerMade(l *Leg, ev OfferMade) {
 }
 
 func (c *Call) answerMade(l *Leg, ev AnswerMade) {
-	op, ok := l.op(ev.Ref)
+	op, ok := l.op(ev.Ref, answering)
 	if !ok || !l.live() {
 		return
 	}
@@ -118,7 +118,7 @@ func (c *Call) answerMade(l *Leg, ev AnswerMade) {
 }
 
 func (c *Call) answerTaken(l *Leg, ev AnswerTaken) {
-	op, ok := l.op(ev.Ref)
+	op, ok := l.op(ev.Ref, taking)
 	if !ok || !l.live() {
 		return
 	}
@@ -198,7 +198,7 @@ func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
 		c.portFailed(l, why)
 		return
 	}
-	op, ok := l.op(ev.Ref)
+	op, ok := l.op(ev.Ref, atMedia)
 	if !ok {
 		return
 	}

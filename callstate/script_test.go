@@ -198,3 +198,35 @@ func TestScriptsCoverEdgeCases(t *testing.T) {
 		t.Errorf("%s, of %v, is not listed in edgeCases", name, files)
 	}
 }
+
+// TestDialKeepsWhatItShows: a Dial is read later and elsewhere, so nothing that it points to may change any more.
+func TestDialKeepsWhatItShows(t *testing.T) {
+	d := newDesk(exampleDirectory())
+	var dials []Dial
+	var were [][]byte
+	play := func(line string) {
+		cmds, err := d.play(line, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, cmd := range cmds {
+			if dial, ok := cmd.(Dial); ok {
+				dials, were = append(dials, dial), append(were, mustJSON(dial))
+			}
+		}
+	}
+	play("invite 1 from 2000 to 2001")
+	play("located 1")
+	for i := range 5 {
+		play(fmt.Sprintf("request forward to %d", 2002+i%2))
+		play("located 1")
+	}
+	if last := dials[len(dials)-1]; len(dials) != 6 || len(last.Diversions) != 5 || last.Diversions[0].Number != "2003" {
+		t.Errorf("after five forwards: %+v", dials)
+	}
+	for i, dial := range dials {
+		if now := mustJSON(dial); string(now) != string(were[i]) {
+			t.Errorf("a Dial changed after it was given out:\n%s\n%s", were[i], now)
+		}
+	}
+}
