@@ -39,8 +39,8 @@ func (l *leg) moved(m movedIn) {
 		return
 	}
 	l.flow = m.to
-	if l.stranded {
-		l.sendBYE()
+	if l.phase == phaseBye {
+		l.sendBYE() // the first went the old way and may never have arrived
 	}
 }
 
