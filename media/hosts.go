@@ -22,8 +22,13 @@ type hosts struct {
 }
 
 func newHosts(cfg Config) hosts {
-	h := hosts{loopback: cfg.Listen.IsLoopback(), is4: cfg.Advertise.Is4(), is6: cfg.Advertise.Is6(),
-		own: map[netip.Addr]bool{cfg.Listen: true, cfg.Advertise: true}, min: cfg.PortMin, max: cfg.PortMax, mu: new(sync.Mutex), ports: map[uint16]bool{}}
+	h := hosts{
+		loopback: cfg.Listen.IsLoopback(),
+		is4:      cfg.Advertise.Is4(), is6: cfg.Advertise.Is6(),
+		own: map[netip.Addr]bool{cfg.Listen: true, cfg.Advertise: true},
+		min: cfg.PortMin, max: cfg.PortMax,
+		mu: new(sync.Mutex), ports: map[uint16]bool{},
+	}
 	if cfg.Listen.IsUnspecified() { // then every address of this host is ours
 		addrs, _ := net.InterfaceAddrs()
 		for _, a := range addrs {

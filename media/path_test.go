@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/sdp"
 )
 
 // sink is a socket that takes everything and brings nothing.
@@ -226,4 +227,38 @@ func FuzzReceive(f *testing.F) {
 	b.Do(callstate.Connect{Leg: legID(2), Hears: []callstate.LegID{legID(1)}})
 	l := b.find(legID(1))
 	f.Fuzz(func(t *testing.T, packet []byte) { l.receive(packet, alice) })
+}
+
+// Any offer, answered and answered to: no panic; an answer mirrors the lines of the offer and can be read again.
+func FuzzNegotiate(f *testing.F) {
+	at := netip.MustParseAddrPort("192.0.2.1:4000")
+	for _, body := range [][]byte{nil, describe(at, "0 8 101"), describe(at, "111 96", "a=rtpmap:96 iLBC/8000", "a=sendonly"),
+		describe(at, "0", "m=video 5 RTP/AVP 96", "m=image 5 udptl t38"), describe(at, "9 9 9", "a=ptime:30")} {
+		f.Add(body, body)
+	}
+	f.Fuzz(func(t *testing.T, offer, answer []byte) {
+		b := newBed(t, func(c *Config) { c.Net = sinks{} })
+		b.Do(callstate.OpenMedia{Leg: legID(1), Offer: offer})
+		b.Do(callstate.OpenMedia{Leg: legID(2)})
+		b.Do(callstate.MakeOffer{Leg: legID(2), Like: legID(1)})
+		b.Do(callstate.TakeAnswer{Leg: legID(2), Answer: answer})
+		b.Do(callstate.MakeAnswer{Leg: legID(1), Like: legID(2)})
+		b.Do(callstate.MakeOffer{Leg: legID(1)})
+		b.Do(callstate.Connect{Leg: legID(1), Hears: []callstate.LegID{legID(2)}})
+		facts, err := ReadSDP(offer)
+		for _, ev := range b.take() {
+			made, ok := ev.(callstate.AnswerMade)
+			if !ok {
+				continue
+			}
+			theirs, _ := sdp.Parse(offer)
+			ours, parsed := sdp.Parse(made.SDP)
+			if err != nil || parsed != nil || len(ours.Media) != len(theirs.Media) {
+				t.Fatalf("answer to %q (%v):\n%s", offer, parsed, made.SDP)
+			}
+			if (made.Facts.Codec == "") != (facts.Codec == "") {
+				t.Fatalf("offer has %+v, answer %+v", facts, made.Facts)
+			}
+		}
+	})
 }

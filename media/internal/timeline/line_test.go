@@ -84,6 +84,12 @@ func TestLine(t *testing.T) {
 			{do: "A", at: 80 * ms, seq: 11, ts: 1140, want: Stamp{105, 1640, false}},
 			{do: "A", at: 81 * ms, seq: 9, ts: 820, drop: true},
 		},
+		"what is left out on purpose leaves no gap in the numbers": {
+			{do: "A", at: 0, seq: 7, ts: 500, want: Stamp{100, 1000, true}},
+			{do: "skip", at: 20 * ms},
+			{do: "A", at: 5000 * ms, seq: 257, ts: 40500, want: Stamp{101, 41000, true}},
+			{do: "A", at: 5020 * ms, seq: 258, ts: 40660, want: Stamp{102, 41160, false}},
+		},
 		"an event on a silent line has the time of the clock": {
 			{do: "event", at: 0, want: Stamp{100, 1000, true}},
 			{do: "again", at: 20 * ms, want: Stamp{101, 1000, false}},
@@ -114,6 +120,8 @@ func TestLine(t *testing.T) {
 					got = l.Insert(160, s.at)
 				case "again":
 					got = l.Again()
+				case "skip":
+					l.Skip()
 				default:
 					got, ok = l.Follow(uint64(s.do[0]), s.seq, s.ts, s.at)
 				}
