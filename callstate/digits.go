@@ -78,6 +78,11 @@ func (c *Call) digitReceived(l *Leg, ev DigitReceived) {
 	if !l.live() || len(ev.Digit) != 1 || !strings.Contains(validKeys[:16], ev.Digit) {
 		return
 	}
+	// Edge case D7: one source per leg. Many phones list telephone-event and send INFO all the same, so that the first
+	// event decides, not what was negotiated.
+	if l.Events = l.Events || ev.Via == ByEvent; l.Events && ev.Via == ByInfo {
+		return
+	}
 	c.notice(Notice{Kind: NoticeDigit, Leg: l.ID, Digit: ev.Digit})
 	if ev.Passed {
 		return

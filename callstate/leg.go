@@ -22,6 +22,8 @@ type Leg struct {
 	PhoneHold bool // its phone holds its partner
 	APIHold   bool // an application holds it
 
+	Events bool // its phone sends its digits as events: what it tells by INFO beside them is the same press again
+
 	Pending []Op      // media work that is under way, and offers of ours that the phone has not answered, oldest first
 	Hears   []LegID   // as last told to media
 	Plays   Sound     // as last told to media
