@@ -20,8 +20,7 @@ func (l *leg) hangUp(why callstate.Cause) {
 	switch {
 	case l.phase == phaseInvite && l.inbound:
 		l.a.respond(l.server, why.FinalStatus(), "", reasons(why)...)
-		l.end(why)
-		l.settle()
+		l.over(why)
 	case l.phase == phaseInvite:
 		if l.client != nil {
 			_ = l.client.Cancel(reasons(why)...) // refused: a final answer is on its way through the queue
@@ -57,7 +56,7 @@ func (l *leg) byeFailed(err error) {
 		l.byeDone()
 		return
 	}
-	l.phase, l.stranded = phaseBye, true
+	l.stranded = true
 	l.after(64*t1, timerStranded, 0)
 }
 
@@ -77,9 +76,7 @@ func (l *leg) byeResponse(ev tx.ClientEvent) {
 }
 
 func (l *leg) byeDone() {
-	l.end(l.endedBy)
-	l.phase = phaseOver
-	l.settle()
+	l.over(l.endedBy)
 }
 
 // lost ends a dialog whose peer does not answer any more (E8, S9).
@@ -108,8 +105,7 @@ func (l *leg) bye(s *tx.Server) {
 		l.byeGivenUp() // E1: both hang up; ours is being answered, or found no way
 		return
 	}
-	l.end(why)
-	l.settle()
+	l.over(why)
 }
 
 // refuseOpen answers what the call has not decided yet when the dialog ends (E6, E7).

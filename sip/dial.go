@@ -71,8 +71,7 @@ func (l *leg) dial(cmd callstate.Dial) {
 	}
 	if err != nil {
 		l.a.log.Warn("cannot dial", "leg", l.id.String(), "number", cmd.Number, "err", err)
-		l.end(callstate.Cause{Kind: callstate.Unavailable, Status: 480})
-		l.settle()
+		l.over(callstate.Cause{Kind: callstate.Unavailable, Status: 480})
 	}
 }
 
@@ -171,8 +170,7 @@ func (l *leg) unreachable(err error) {
 	if !l.hanging {
 		l.a.bindings.Remove(l.user, l.a.keyOf(l.user, l.flow.Remote))
 	}
-	l.end(l.why(callstate.Cause{Kind: callstate.Unavailable, Status: 480}))
-	l.settle()
+	l.over(l.why(callstate.Cause{Kind: callstate.Unavailable, Status: 480}))
 }
 
 // keyOf finds the binding of a number that came from an address.
@@ -247,8 +245,7 @@ func (l *leg) failed(res *sip.Response) {
 	}
 	c := callstate.CauseOf(res.StatusCode)
 	c.Reason = strings.Clone(first(res, "Reason"))
-	l.end(l.why(c))
-	l.settle()
+	l.over(l.why(c))
 }
 
 // learn keeps where an answer came from: there the phone is, whatever its Contact says (N13).

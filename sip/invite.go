@@ -247,8 +247,7 @@ func (l *leg) cancelled(invite *tx.Server) {
 			return // S5: the 200 crossed it
 		}
 		l.a.respond(invite, 487, "")
-		l.end(callstate.Cause{Kind: callstate.Cancelled, Status: 487, Remote: true})
-		l.settle()
+		l.over(callstate.Cause{Kind: callstate.Cancelled, Status: 487, Remote: true})
 		return
 	}
 	if l.offer.theirs != nil && l.offer.theirs.server == invite {

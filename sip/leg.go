@@ -211,13 +211,20 @@ func (l *leg) post(ev callstate.Event) bool {
 	return l.a.cfg.Exchange.Post(ev)
 }
 
-// end tells the call that the leg is over, once.
+// over ends a leg whose dialog is over too.
+func (l *leg) over(why callstate.Cause) {
+	l.phase = phaseOver
+	l.end(why)
+	l.settle()
+}
+
+// end tells the call that the leg is over, once. Its dialog may still wait for the answer to a BYE.
 func (l *leg) end(why callstate.Cause) {
 	if l.ended {
 		return
 	}
 	l.post(callstate.LegEnded{On: l.on(), Cause: why})
-	l.ended, l.phase = true, phaseOver
+	l.ended = true
 	l.server, l.client = nil, nil
 	l.refuseOpen()
 }

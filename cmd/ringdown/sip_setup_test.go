@@ -26,6 +26,7 @@ func TestRefusals(t *testing.T) {
 				a := r.dial(alice, "2001")
 				r.ok(r.rings(bob).Reject(row.phone, ""))
 				r.refused(a, row.want)
+				time.Sleep(time.Second)
 				r.received(bob, "INVITE 1", "ACK 1", "CANCEL 0", "BYE 0")
 				r.received(alice, "INVITE 100 1", "INVITE 180 1")
 			})

@@ -214,9 +214,7 @@ func TestN9_AnswerOverNewConnection(t *testing.T) {
 	b := r.rings(bob)
 	r.ok(a.WaitRinging(r.ctx))
 	cut()
-	r.ok(b.Answer())
-	r.ok(a.WaitAnswer(r.ctx))
-	r.ok(b.Hangup())
-	r.ends(b)
-	r.soon(45*time.Second, "the end of everything", func() bool { return r.left() == "" })
+	r.ok(b.Reject(486, ""))
+	r.refused(a, 486)
+	r.settled()
 }
