@@ -35,7 +35,6 @@ func (l *leg) hangUp(why callstate.Cause) {
 // sendBYE ends the dialog. LegEnded is posted when it is answered or given up; nobody waits for that (E4).
 func (l *leg) sendBYE() {
 	l.phase, l.stranded = phaseBye, false
-	l.invite.server = nil // a 2xx to a re-INVITE is not repeated any more
 	req, err := l.newRequest(sip.BYE, 0)
 	if err == nil {
 		for _, h := range reasons(l.endedBy) {

@@ -38,7 +38,7 @@ func oddBubble(t *testing.T, f func(r *rig), change ...func(*Config)) {
 func (r *rig) balanced() {
 	r.Helper()
 	for _, p := range r.phones {
-		for _, fault := range audit(p.Transcript()) {
+		for _, fault := range audit(p.Transcript(), r.net != nil && r.net.Stats().Lost > 0) {
 			r.Errorf("%s: %s\n%s", p.URI(), fault, p.Ladder())
 		}
 	}
@@ -51,6 +51,7 @@ type exchanged struct {
 	provisional bool
 	finals      []string // status and To-tag, each once
 	acked       bool
+	dialog      *dialogSeen
 }
 
 // dialogSeen is a dialog as one phone saw it.
@@ -66,8 +67,9 @@ type ledger struct {
 	order        []string
 }
 
-// audit lists what does not add up in a phone's transcript: I2, I3 and I4.
-func audit(entries []phone.Entry) (faults []string) {
+// audit lists what does not add up in a phone's transcript: I2, I3 and I4. Where messages were lost, a dialog that was
+// hung up excuses what was open in it: nobody repeats an answer or an ACK any more then.
+func audit(entries []phone.Entry, lossy bool) (faults []string) {
 	l := ledger{map[string]*exchanged{}, map[string]*dialogSeen{}, nil}
 	for _, e := range entries {
 		if m, err := phone.ParseMessage([]byte(e.Text)); err == nil {
@@ -77,6 +79,7 @@ func audit(entries []phone.Entry) (faults []string) {
 	for _, key := range l.order {
 		t := l.transactions[key]
 		switch {
+		case lossy && t.dialog.closed && len(t.finals) == 0:
 		case t.out && len(t.finals) != 1:
 			faults = append(faults, fmt.Sprintf("I4: %s has the final answers %q", key, t.finals))
 		case !t.out && t.method == "INVITE" && t.provisional && len(t.finals) == 0:
@@ -89,7 +92,7 @@ func audit(entries []phone.Entry) (faults []string) {
 		if d.open && !d.closed {
 			faults = append(faults, "I2: nobody hung up "+id)
 		}
-		if len(d.unacked) > 0 {
+		if len(d.unacked) > 0 && !(lossy && d.closed) {
 			faults = append(faults, fmt.Sprintf("I2: 2xx without ACK in %s: %v", id, d.unacked))
 		}
 	}
@@ -108,7 +111,7 @@ func (l *ledger) add(out bool, m *phone.Message) {
 	case m.Method != "":
 		k := key(m, method, out)
 		if l.transactions[k] == nil {
-			l.transactions[k] = &exchanged{out: out, method: method}
+			l.transactions[k] = &exchanged{out: out, method: method, dialog: dialog}
 			l.order = append(l.order, k)
 		}
 		dialog.closed = dialog.closed || method == "BYE"

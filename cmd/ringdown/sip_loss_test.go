@@ -1,0 +1,232 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ringdown/bench/memnet"
+	"ringdown/bench/phone"
+	"ringdown/callstate"
+)
+
+// Many random calls at once over a network that loses, repeats and reorders: whatever happens, every request is
+// answered, every leg ended, and nothing stays (I1 to I5, I7). A failure names its seed:
+// go test -run 'TestLoss/seed 17$'.
+func TestLoss(t *testing.T) {
+	seeds, limit := 200, 45*time.Second
+	if testing.Short() {
+		seeds = 10
+	}
+	start := time.Now()
+	for seed := range seeds {
+		if time.Since(start) > limit {
+			t.Logf("%d seeds in %v", seed, limit)
+			return
+		}
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { newChaos(t, uint64(seed)).run() })
+		})
+	}
+}
+
+const (
+	lossPhones = 5
+	lossFlows  = 24
+)
+
+// chaos is one seed: phones that do as they like.
+type chaos struct {
+	*rig
+	seed    uint64
+	phones  []*phone.Phone
+	callees sync.WaitGroup
+
+	mu      sync.Mutex
+	rng     *rand.Rand
+	created map[callstate.CallID]int // I5
+	over    map[callstate.CallID]int
+}
+
+func newChaos(t *testing.T, seed uint64) *chaos {
+	r := memRig(t, memnet.Options{Seed: seed, Loss: 0.1 + 0.1*float64(seed%2), Dup: 0.05, Reorder: 0.05,
+		Delay: 5 * time.Millisecond, Jitter: 10 * time.Millisecond}, func(c *Config) {
+		c.Calls.Silence = 20 * time.Second
+		c.RingTimeout = 10 * time.Second
+		c.Transfer.NoAnswer, c.Transfer.Delay = 5*time.Second, time.Second
+	})
+	c := &chaos{rig: r, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
+		created: map[callstate.CallID]int{}, over: map[callstate.CallID]int{}}
+	t.Cleanup(r.sw.exchange.Watch(c.notice))
+	for i := range lossPhones {
+		c.phones = append(c.phones, r.unregistered(fmt.Sprint(2000+i), func(cfg *phone.Config) {
+			cfg.Seed, cfg.Patience, cfg.Transcript, cfg.OnInvite, cfg.Deaf = seed+1, 10*time.Minute, 100_000, c.callee, true
+		}))
+	}
+	return c
+}
+
+func (c *chaos) notice(n callstate.Notice) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch n.Kind {
+	case callstate.NoticeCreated:
+		c.created[n.Summary.ID]++
+	case callstate.NoticeEnded:
+		c.over[n.Summary.ID]++
+	default:
+		if c.over[n.Summary.ID] > 0 {
+			c.Errorf("I5: %s after the end of call %d", n.Kind, n.Summary.ID)
+		}
+	}
+}
+
+func (c *chaos) dice(n int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rng.IntN(n)
+}
+
+// wait lets a random time pass, sometimes none.
+func (c *chaos) wait(most time.Duration) {
+	if n := c.dice(1 + int(most/time.Millisecond)); c.dice(5) > 0 {
+		time.Sleep(time.Duration(n) * time.Millisecond)
+	}
+}
+
+func (c *chaos) number() string { return fmt.Sprint(2000 + c.dice(lossPhones+1)) } // one is not registered
+
+func (c *chaos) run() {
+	for _, p := range c.phones {
+		c.ok(p.Register(c.ctx, 3600))
+	}
+	var flows sync.WaitGroup
+	for range lossFlows {
+		flows.Go(c.caller)
+	}
+	flows.Wait()
+	c.callees.Wait()
+	left := ""
+	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
+		if left = c.left(); left == "" {
+			break
+		}
+	}
+	time.Sleep(time.Minute) // the phones' own transactions
+	if left != "" {
+		c.Errorf("I1: the switch still holds %s", left)
+	}
+	c.balanced()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, n := range c.created {
+		if n != 1 || c.over[id] != 1 {
+			c.Errorf("I5: call %d began %d and ended %d times", id, n, c.over[id])
+		}
+	}
+	if x := c.sw.exchange.Counts(); x.Panics+x.ByForce > 0 {
+		c.Errorf("I5: %+v", x)
+	}
+	if c.Failed() {
+		c.Logf("seed %d\n%s", c.seed, c.ladder())
+	}
+}
+
+// caller calls somebody and does something with it.
+func (c *chaos) caller() {
+	c.wait(20 * time.Second)
+	call, err := c.phones[c.dice(lossPhones)].Dial(c.ctx, c.number())
+	c.ok(err)
+	c.wait(3 * time.Second)
+	switch c.dice(8) {
+	case 0:
+		_ = call.Cancel()
+	case 1:
+		c.command("ForwardCall", "Destination", c.number())
+	case 2:
+		_, _ = call.WaitStatus(c.ctx, 180)
+		c.command("ForwardCall", "Destination", c.number())
+	default:
+		if call.WaitAnswer(c.ctx) == nil {
+			c.wait(2 * time.Second)
+			c.talking(call)
+		}
+	}
+	c.wait(8 * time.Second)
+	_ = call.Hangup()
+	if _, err := call.WaitEnd(c.ctx); err != nil {
+		c.Errorf("seed %d: %v", c.seed, err)
+	}
+}
+
+// callee does what a phone may do with a call.
+func (c *chaos) callee(call *phone.Call) {
+	c.callees.Add(1)
+	defer c.callees.Done()
+	kind := c.dice(8)
+	if kind > 1 {
+		c.wait(time.Second)
+		_ = call.Ring()
+		c.wait(3 * time.Second)
+	}
+	switch kind {
+	case 0:
+		_ = call.Reject([]int{486, 480, 603, 500}[c.dice(4)], "")
+	case 2: // rings on
+	case 3:
+		_ = call.Progress()
+		c.wait(2 * time.Second)
+		_ = call.Answer()
+	default:
+		_ = call.Answer()
+	}
+	if call.Active() {
+		c.wait(2 * time.Second)
+		c.talking(call)
+		c.wait(8 * time.Second)
+		_ = call.Hangup()
+	}
+	if _, err := call.WaitEnd(c.ctx); err != nil {
+		c.Errorf("seed %d: %v", c.seed, err)
+	}
+}
+
+// talking is what may be done with an answered call, from either end. That it fails is no fault: the other side acts too.
+func (c *chaos) talking(call *phone.Call) {
+	switch c.dice(12) {
+	case 0, 1:
+		if call.Hold(c.ctx, []string{phone.SendOnly, phone.Inactive, "0.0.0.0"}[c.dice(3)]) == nil && c.dice(2) > 0 {
+			_ = call.Resume(c.ctx)
+		}
+	case 2, 3:
+		_, _ = call.Refer(c.ctx, "sip:"+c.number()+"@example.com")
+	case 4:
+		c.command("BlindTransfer", "TransferorParty", []string{"caller", "callee"}[c.dice(2)], "Target", c.number())
+	case 5:
+		c.command("Hold")
+		c.wait(time.Second)
+		c.command("Unhold")
+	case 6:
+		c.command("Hangup")
+	case 7:
+		_, _ = call.Reinvite(c.ctx, phone.WithoutSDP())
+	case 8:
+		_, _ = call.Update(c.ctx, phone.WithDirection(phone.SendRecv))
+	case 9:
+		_, _ = call.Info(c.ctx, "application/dtmf", "5")
+	}
+}
+
+// command sends a command about any call there is; that it is answered at all is I7.
+func (c *chaos) command(name string, params ...string) {
+	calls := c.list()
+	if len(calls) == 0 {
+		return
+	}
+	if got := c.do(name, append([]string{"CallId", calls[c.dice(len(calls))].CallID}, params...)...); got.Code == 0 {
+		c.Errorf("I7: %s was not answered", name)
+	}
+}
