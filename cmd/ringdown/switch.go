@@ -57,7 +57,6 @@ func startSwitch(cfg *Config, log *slog.Logger, s seams) (sw *Switch, err error)
 	if err := sw.startSIP(cfg, s); err != nil {
 		return sw, err
 	}
-	sw.exchange.Bind(sw.agent, sw.engine)
 	return sw, sw.startHTTP(cfg)
 }
 
@@ -86,6 +85,7 @@ func (sw *Switch) startSIP(cfg *Config, s seams) (err error) {
 	if err != nil {
 		return err
 	}
+	sw.exchange.Bind(sw.agent, sw.engine) // before the first request can come
 	for _, l := range cfg.SIP.Listen {
 		addr, err := sw.listen(l, s)
 		if err != nil {
