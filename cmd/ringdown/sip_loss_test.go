@@ -17,7 +17,7 @@ import (
 // answered, every leg ended, and nothing stays (I1 to I5, I7). A failure names its seed:
 // go test -run 'TestLoss/seed 17$'.
 func TestLoss(t *testing.T) {
-	seeds, limit := 200, 45*time.Second
+	seeds, limit := 200, 35*time.Second
 	if testing.Short() {
 		seeds = 10
 	}
