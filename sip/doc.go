@@ -8,7 +8,8 @@
 // Goroutines: those of the transaction layer (one a UDP socket, two a stream connection), one for each listener and
 // one that sweeps expired bindings; Close ends and awaits them all. There is none per leg or call.
 //
-// Files: agent.go sockets and life, serve.go requests, register.go and auth.go the registrar, invite.go legs that call
-// us, dial.go legs that we call, dialog.go what both share, offer.go re-INVITE and UPDATE, bye.go ends, refer.go
-// transfers, info.go digits, leg.go the queue.
+// Files: agent.go sockets and life, serve.go requests, register.go and auth.go the registrar, invite.go legs that
+// call us, dial.go legs that we call, stray.go answers that nobody wants, moved.go phones that change their address,
+// dialog.go what both share, offer.go re-INVITE and UPDATE, bye.go ends, refer.go transfers, info.go digits, leg.go
+// the queue.
 package sip

@@ -114,6 +114,7 @@ func (l *leg) safely(in any) {
 			if r, ok := in.(requestIn); ok {
 				l.a.respond(r.tx, 500, "")
 			}
+			l.phase = phaseOver
 			l.end(callstate.Cause{Kind: callstate.Failed})
 			l.dispose()
 		}

@@ -61,6 +61,7 @@ func TestPanicEndsOneLeg(t *testing.T) {
 		if err != nil || m.Status != 500 {
 			t.Fatalf("%v %v", m, err)
 		}
+		synctest.Wait() // the answer goes out before the leg is put away
 		if got, counts := x.ended(), x.agent.Counts(); got != 1 || counts.Legs+counts.Dialogs != 0 {
 			t.Errorf("ended %d times, %+v", got, counts)
 		}
