@@ -103,6 +103,7 @@ func (l *leg) sendINVITE(cmd callstate.Dial) error {
 	}
 	setBody(req, "application/sdp", cmd.SDP)
 	a.addLeg(l)
+	l.dialled = time.Now()
 	l.client, err = a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(responseIn{ev}) })
 	return err
 }
@@ -153,6 +154,7 @@ func (l *leg) inviteResponse(ev tx.ClientEvent) {
 	case ev.Err != nil:
 		l.unreachable(ev.Err)
 	case ev.Res.StatusCode < 200:
+		l.heard = true
 		l.progress(ev)
 	case ev.Res.StatusCode < 300:
 		l.answered(ev)
@@ -161,22 +163,24 @@ func (l *leg) inviteResponse(ev tx.ClientEvent) {
 	}
 }
 
-// unreachable: no answer at all. A contact that does not answer is not dialled again until it registers anew (F8).
+// unreachable: no answer at all. A contact that does not answer is not dialled again until it registers anew (F8), also
+// when the caller or the ring time gave up before our transaction did. One that only left a CANCEL without its final
+// answer was there.
 func (l *leg) unreachable(err error) {
 	if l.phase != phaseInvite {
 		return
 	}
 	l.a.log.Info("no answer from a contact", "number", l.user, "remote", l.flow.Remote.String(), "err", err)
-	if !l.hanging {
-		l.a.bindings.Remove(l.user, l.a.keyOf(l.user, l.flow.Remote))
+	if !l.heard {
+		l.a.bindings.Remove(l.user, l.a.keyOf(l.user, l.flow.Remote, l.dialled))
 	}
 	l.over(l.why(callstate.Cause{Kind: callstate.Unavailable, Status: 480}))
 }
 
-// keyOf finds the binding of a number that came from an address.
-func (a *Agent) keyOf(number string, source netip.AddrPort) string {
+// keyOf finds the binding of a number that came from an address and has not been refreshed since.
+func (a *Agent) keyOf(number string, source netip.AddrPort, since time.Time) string {
 	for _, b := range a.bindings.Lookup(number, time.Now()) {
-		if b.Source == source {
+		if b.Source == source && !b.Updated.After(since) {
 			return b.Key
 		}
 	}

@@ -27,6 +27,9 @@ type leg struct {
 	client *tx.Client // our INVITE, when we called it, until it is answered
 	invite openInvite // 2xx of ours that wait for their ACK
 
+	dialled time.Time // when our INVITE went out
+	heard   bool      // it had some answer
+
 	ended    bool // LegEnded is posted
 	endedBy  callstate.Cause
 	hanging  bool // HangUp came, the dialog is not over yet

@@ -154,6 +154,54 @@ func TestN1_ExpiryDuringCall(t *testing.T) {
 	})
 }
 
+// F8: a phone that answers nothing is not called again until it registers anew, also when the caller or the ring time
+// gave up before its transaction did; one that registered meanwhile is, and one that rang is.
+func TestF8_DeadContact(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		patience         time.Duration // of the caller
+		answers, returns bool
+		left             int
+	}{
+		{"the ring time ends", time.Minute, false, false, 0},
+		{"the caller gives up", 2 * time.Second, false, false, 0},
+		{"back meanwhile", time.Minute, false, true, 1},
+		{"it rang", time.Minute, true, false, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(r *rig) {
+				alice, bob := r.phone("2000"), r.phone("2001")
+				a := r.dial(alice, "2001")
+				if c.answers {
+					r.rings(bob)
+				}
+				time.AfterFunc(c.patience, func() { _ = a.Cancel() })
+				time.Sleep(20 * time.Second)
+				if c.returns {
+					r.ok(bob.Register(r.ctx, 300))
+				}
+				time.Sleep(13 * time.Second)
+				if got := r.contacts(bob, "2001"); len(got) != c.left {
+					r.Errorf("contacts %q, expected %d", got, c.left)
+				}
+			})
+		})
+	}
+}
+
+// N6: a phone that was set up anew has another instance; at its old address it is one phone and rings once.
+func TestN6_SetUpAnew(t *testing.T) {
+	bubble(t, func(r *rig) {
+		p := r.unregistered("2001")
+		for _, instance := range []string{"1", "2"} {
+			r.status(r.signed(p, "2001", `Contact: <sip:2001@198.51.100.1:1111>;+sip.instance="<urn:uuid:`+instance+`>"`), nil, 200)
+		}
+		if got := r.contacts(p, "2001"); len(got) != 1 || !strings.Contains(got[0], "uuid:2") {
+			r.Errorf("contacts %q", got)
+		}
+	})
+}
+
 // N6: a phone whose NAT gave it another port registers again; its call goes on there.
 func TestN6_RebindingDuringCall(t *testing.T) {
 	oddBubble(t, func(r *rig) {

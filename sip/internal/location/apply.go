@@ -87,9 +87,10 @@ func order(current []Binding, changes []Change) error {
 	return errRepeated
 }
 
-// find returns the index of the binding that b replaces or removes, or -1: the one with its key. If only one of the two
-// has an instance, the URI decides: some phones leave the instance out when they unregister, and some send one only
-// after an upgrade.
+// find returns the index of the binding that b replaces or removes, or -1: the one with its key. The URI decides if only
+// one of the two has an instance (some phones leave the instance out when they unregister, and some send one only after
+// an upgrade), and if both came from the same address: a phone that was set up anew has another instance, and what is
+// sent to either contact would reach the same socket.
 func find(bindings []Binding, b Binding) int {
 	if i := slices.IndexFunc(bindings, func(o Binding) bool { return o.Key == b.Key }); i >= 0 {
 		return i
@@ -99,6 +100,12 @@ func find(bindings []Binding, b Binding) int {
 	}
 	key := uriKey(b.Contact)
 	return slices.IndexFunc(bindings, func(o Binding) bool {
-		return (o.Instance == "") != (b.Instance == "") && uriKey(o.Contact) == key
+		return ((o.Instance == "") != (b.Instance == "") || o.sameWay(&b)) && uriKey(o.Contact) == key
 	})
+}
+
+// sameWay tells whether two bindings of different instances lie on one way, on which they cannot be told apart.
+func (b *Binding) sameWay(o *Binding) bool {
+	return b.Instance != o.Instance && b.Source.IsValid() && b.Source == o.Source && b.Transport == o.Transport &&
+		slices.Equal(b.Path, o.Path)
 }

@@ -134,6 +134,11 @@ func TestUpdate(t *testing.T) {
 			{0, []Change{put(binding(1, 1, 1, private, phone))}, nil, []uint16{1}},
 			{1, []Change{put(binding(2, 2, 1, private, instance("<urn:uuid:2>", 0), callID("b")))}, nil, []uint16{2, 1}},
 		},
+		"N6 another instance at the same contact and source replaces": {
+			{0, []Change{put(binding(1, 1, 1, phone))}, nil, []uint16{1}},
+			{1, []Change{put(binding(1, 1, 1, instance("<urn:uuid:2>", 0), callID("set up anew")))}, nil, []uint16{1}},
+			{2, []Change{remove(binding(1, 1, 2, instance("<urn:uuid:2>", 0), callID("set up anew")))}, nil, nil},
+		},
 		"RFC 5626 6 one instance, two flows": {
 			{0, []Change{put(binding(1, 1, 1, instance("<urn:uuid:1>", 1)))}, nil, []uint16{1}},
 			{1, []Change{put(binding(1, 2, 1, instance("<urn:uuid:1>", 2), callID("b")))}, nil, []uint16{2, 1}},
