@@ -70,13 +70,41 @@ func (a *Agent) callFrom(s *tx.Server, user string, m mergeID, sdp []byte) {
 	a.addLeg(l)
 	ok := a.cfg.Exchange.Post(callstate.LegOffered{
 		On: l.on(), From: callstate.Party{Number: l.user, Name: a.names[user]}, To: dialled(req.Recipient),
-		SDP: sdp, Facts: facts, Hops: len(req.GetHeaders("Diversion")), SIPCallID: m.sipCallID,
+		SDP: sdp, Facts: facts, Hops: hops(req), SIPCallID: m.sipCallID,
 	})
 	if !ok {
 		l.ended, l.phase = true, phaseOver
 		l.dispose()
 		a.respond(s, 503, "")
 	}
+}
+
+// hops is how often a call was sent on before it came here: by its Diversion values (RFC 5806), or by its History-Info
+// entries, of which the first is the number that was dialled (RFC 7044 §5).
+func hops(req *sip.Request) int {
+	return max(values(req, "Diversion"), values(req, "History-Info")-1)
+}
+
+// values counts the values of a header in all its lines; commas inside quotes or angle brackets part none.
+func values(req *sip.Request, name string) (n int) {
+	for _, h := range req.GetHeaders(name) {
+		n++
+		quoted, bracket := false, false
+		for _, c := range h.Value() {
+			switch {
+			case c == '"':
+				quoted = !quoted
+			case quoted:
+			case c == '<':
+				bracket = true
+			case c == '>':
+				bracket = false
+			case c == ',' && !bracket:
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func (a *Agent) respond100(s *tx.Server) {
