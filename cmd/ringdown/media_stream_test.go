@@ -169,8 +169,10 @@ func TestMedia_M5_M7_Latch(t *testing.T) {
 				got++
 			}
 		})
-		r.pass(6 * time.Second) // the window of the latch is over
-		for i := range 100 {
+		for i := range 120 {
+			if i == 20 {
+				r.pass(6 * time.Second) // from here on the window of the latch is over
+			}
 			p := phone.Packet{Seq: uint16(i), Timestamp: uint32(160 * i), SSRC: 666, Payload: make([]byte, 33)}
 			for _, to := range []netip.AddrPort{a.Remote().Addr, b.Remote().Addr, {}} {
 				if to.IsValid() {
