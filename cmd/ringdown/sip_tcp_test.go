@@ -214,6 +214,7 @@ func TestN9_AnswerOverNewConnection(t *testing.T) {
 	b := r.rings(bob)
 	r.ok(a.WaitRinging(r.ctx))
 	cut()
+	time.Sleep(50 * time.Millisecond) // what is written before the switch has seen the end is lost, as on any connection
 	r.ok(b.Reject(486, ""))
 	r.refused(a, 486)
 	r.settled()
