@@ -17,8 +17,10 @@ import (
 //
 // Its few sockets are shared by all streams, which have addresses of their own on the switch's side only; so a wake-up
 // serves many packets, and what is left of the machine is the switch's. The time of arrival is the kernel's, not that
-// of reading, and every packet is sent at a moment of its own, not in bursts.
+// of reading. The streams are spread evenly over 20 ms, but those that fall into one slot leave back to back, as they
+// come out of a network card; without slots each leaves at a moment of its own, and each costs the switch a wake-up.
 type generator struct {
+	slot     time.Duration
 	sockets  []*socket
 	streams  []*stream
 	measured atomic.Bool
@@ -57,8 +59,8 @@ type streamResult struct {
 	behind                    time.Duration
 }
 
-func newGenerator() (*generator, error) {
-	g := &generator{quit: make(chan struct{})}
+func newGenerator(slot time.Duration) (*generator, error) {
+	g := &generator{slot: slot, quit: make(chan struct{})}
 	for range socketsOf {
 		s, err := openSocket()
 		if err != nil {
@@ -129,13 +131,22 @@ func (g *generator) close() {
 	}
 }
 
-// send is the sender's goroutine. Stream k of n sends its packet of each 20 ms at k/n of them.
+// phase is when in each 20 ms stream k of n sends its packet.
+func (g *generator) phase(k int) time.Duration {
+	p := ptime * time.Duration(k) / time.Duration(len(g.streams))
+	if g.slot > 0 {
+		p -= p % g.slot
+	}
+	return p
+}
+
+// send is the sender's goroutine.
 func (g *generator) send() {
 	defer precise()()
 	begin := time.Now()
 	for frame := 0; ; frame++ {
 		for k, s := range g.streams {
-			due := begin.Add(time.Duration(frame)*ptime + ptime*time.Duration(k)/time.Duration(len(g.streams)))
+			due := begin.Add(time.Duration(frame)*ptime + g.phase(k))
 			if wait := time.Until(due); wait > 0 {
 				nap(wait)
 			} else if counted := g.measured.Load(); counted && -wait > g.behind {

@@ -39,7 +39,7 @@ func TestTwoThousandCallsLeaveNothing(t *testing.T) {
 	sw, u := startTarget(t)
 	ctx := bounded(t)
 	p := party{target: sw, dir: t.TempDir(), users: u}
-	must(t, p.callee(ctx, "answer", 1))
+	must(t, p.callee(ctx, "answer", 1, 0))
 	_, sockets, err := sw.proc.descriptors()
 	must(t, err)
 

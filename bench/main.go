@@ -20,6 +20,7 @@ type options struct {
 	calls   int           // held at a time, for media
 	seconds int           // how long load flows
 	hold    time.Duration // how long a call of sipp lasts
+	slot    time.Duration // media: packets that fall into one leave together
 	users   users
 	peer    string // host:port of a switch that runs already
 	pid     int    // its process
@@ -82,6 +83,7 @@ func parse(args []string) (o options, name string, err error) {
 	f.IntVar(&o.calls, "calls", 200, "media: calls held at a time")
 	f.IntVar(&o.seconds, "seconds", 30, "how long the load lasts")
 	f.DurationVar(&o.hold, "hold", time.Second, "calls: how long each call lasts")
+	f.DurationVar(&o.slot, "slot", time.Millisecond, "media: packets of one slot leave back to back; 0: each by itself")
 	f.IntVar(&o.users.first, "first", 3000, "first number of the phones")
 	f.IntVar(&o.users.count, "users", 600, "how many numbers: a third calls, a third is called")
 	f.StringVar(&o.users.password, "password", o.users.password, "password of every number")
@@ -112,8 +114,8 @@ func (o options) validate() error {
 	switch {
 	case o.rate < 1 || o.rate > 5000, o.calls < 1 || o.calls > 2000, o.users.count < 3 || o.users.count > 9000:
 		return errors.New("rate 1 to 5000, calls 1 to 2000, users 3 to 9000")
-	case o.seconds < 5 || o.seconds > 900, o.hold < 0 || o.hold > time.Minute:
-		return errors.New("seconds 5 to 900, hold up to 1m")
+	case o.seconds < 5 || o.seconds > 900, o.hold < 0 || o.hold > time.Minute, o.slot < 0 || o.slot > ptime:
+		return errors.New("seconds 5 to 900, hold up to 1m, slot up to 20ms")
 	case (o.peer == "") != (o.pid == 0):
 		return errors.New("-peer and -pid come together")
 	case o.profile != "" && (o.peer != "" || o.binary != ""):

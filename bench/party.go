@@ -17,7 +17,8 @@ type party struct {
 }
 
 // callee registers the k-th part of the users and has a sipp with that scenario take their calls.
-func (p *party) callee(ctx context.Context, scenario string, k int) error {
+// It rings that long.
+func (p *party) callee(ctx context.Context, scenario string, k int, rings time.Duration) error {
 	port, err := freePort()
 	if err != nil {
 		return err
@@ -35,7 +36,7 @@ func (p *party) callee(ctx context.Context, scenario string, k int) error {
 	if _, err := s.finish(ctx); err != nil {
 		return err
 	}
-	if s, err = startSipp(ctx, p.dir, sippRun{scenario: scenario, target: p.target.sip, port: port}); err != nil {
+	if s, err = startSipp(ctx, p.dir, sippRun{scenario: scenario, target: p.target.sip, port: port, hold: rings}); err != nil {
 		return err
 	}
 	p.callees = append(p.callees, s)

@@ -23,10 +23,6 @@ func (o options) report(l *load, ratio string) error {
 	if err := l.clean(); err != nil {
 		return err
 	}
-	goroutines := "-"
-	if l.goroutines >= 0 {
-		goroutines = fmt.Sprint(l.goroutines)
-	}
 	if ratio == "" {
 		ratio = "-"
 	}
@@ -36,7 +32,7 @@ func (o options) report(l *load, ratio string) error {
 		{"repeats", fmt.Sprintf("%d + %d", l.caller.retransmits, l.callee.retransmits)},
 		{"CPU s / 1000", fmt.Sprintf("%.2f", l.per1000)}, {"to Kamailio", ratio},
 		{"setup ms", fmt.Sprintf("%.1f", float64(l.caller.setup.Microseconds())/1000)},
-		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", goroutines},
+		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", orDash(l.goroutines)},
 		{"drops", fmt.Sprint(l.drops)}, {"other cores", fmt.Sprintf("%.1f", l.window.others())},
 		{"command", "`" + o.command + "`"},
 	})
@@ -102,4 +98,12 @@ func machine() string {
 		version = info.GoVersion
 	}
 	return fmt.Sprintf("%d cores, Linux %s, %s", runtime.NumCPU(), release, version)
+}
+
+// orDash writes a count, which is unknown below zero.
+func orDash(n int) string {
+	if n < 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
 }

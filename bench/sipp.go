@@ -24,11 +24,11 @@ var scenarios embed.FS
 type sippRun struct {
 	scenario string // file of sipp/, without .xml
 	target   string
-	port     int    // local
-	users    string // csv file
-	rate     int    // calls per second
-	calls    int    // 0: a callee, which is told to stop
-	hold     time.Duration
+	port     int           // local
+	users    string        // csv file
+	rate     int           // calls per second
+	calls    int           // 0: a callee, which is told to stop
+	hold     time.Duration // how long a caller talks, or a callee rings
 }
 
 // sipp is a sippRun that runs, or has run.
@@ -74,13 +74,13 @@ func startSipp(ctx context.Context, dir string, r sippRun) (*sipp, error) {
 	s := &sipp{run: r, stats: file(".csv"), errs: file(".errors")}
 	args := []string{r.target, "-sf", file(".xml"), "-i", "127.0.0.1", "-p", strconv.Itoa(r.port), "-nostdin",
 		"-trace_stat", "-stf", s.stats, "-fd", "1", "-trace_err", "-error_file", s.errs,
-		"-buff_size", "4194304", "-l", "5000", "-deadcall_wait", "5000"}
+		"-buff_size", "4194304", "-l", "5000", "-deadcall_wait", "5000",
+		"-d", strconv.FormatInt(r.hold.Milliseconds(), 10)}
 	if r.users != "" {
 		args = append(args, "-inf", r.users)
 	}
 	if r.calls > 0 {
-		args = append(args, "-r", strconv.Itoa(r.rate), "-m", strconv.Itoa(r.calls),
-			"-d", strconv.FormatInt(r.hold.Milliseconds(), 10))
+		args = append(args, "-r", strconv.Itoa(r.rate), "-m", strconv.Itoa(r.calls))
 	}
 	if s.child, err = startChild(dir, name, nil, path, args...); err != nil {
 		return nil, err

@@ -60,9 +60,9 @@ func TestSippScenarios(t *testing.T) {
 			sw, u := startTarget(t) // of its own: phones of another scenario would still be registered
 			ctx := bounded(t)
 			p := party{target: sw, dir: t.TempDir(), users: u}
-			must(t, p.callee(ctx, row.callee, 1))
+			must(t, p.callee(ctx, row.callee, 1, 0))
 			if row.third != "" {
-				must(t, p.callee(ctx, row.third, 2))
+				must(t, p.callee(ctx, row.third, 2, 0))
 			}
 			caller, err := p.caller(ctx, row.caller, loadRate, loadCalls, row.hold)
 			must(t, err)

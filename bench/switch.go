@@ -88,7 +88,7 @@ func (c *child) signal(s os.Signal, patience time.Duration) error {
 // errorText is the end of what the child wrote to stderr.
 func (c *child) errorText() string {
 	raw, _ := os.ReadFile(c.stderr)
-	return string(raw[max(0, len(raw)-2000):])
+	return string(raw[max(0, len(raw)-20_000):])
 }
 
 // The HTTP account of a switch that was started here.
@@ -159,10 +159,17 @@ func (t *target) stop() error {
 		return nil // it was dumped
 	default:
 	}
-	if err := t.own.signal(syscall.SIGTERM, stopPatience); err != nil {
-		return fmt.Errorf("%s did not stop cleanly: %w\n%s", t.name, err, t.own.errorText())
+	t.own.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-t.own.ended:
+		if t.own.err != nil {
+			return fmt.Errorf("%s did not stop cleanly: %w\n%s", t.name, t.own.err, t.own.errorText())
+		}
+		return nil
+	case <-time.After(stopPatience):
+		t.own.signal(syscall.SIGQUIT, stopPatience) // its last words say what it waits for
+		return fmt.Errorf("%s did not stop in %v:\n%s", t.name, stopPatience, t.own.errorText())
 	}
-	return nil
 }
 
 var goroutineLine = regexp.MustCompile(`(?m)^goroutine \d+ `)

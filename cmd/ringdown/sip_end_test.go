@@ -122,11 +122,11 @@ func TestE6_E7_ByeBehindRequest(t *testing.T) {
 				r.ok(a.Hangup())
 				m := <-done
 				r.ends(a, b)
-				r.received(alice, "BYE 200 1")
 				if m.Status < 200 {
 					r.Errorf("%s", m.StartLine())
 				}
 				time.Sleep(40 * time.Second) // a 200 that nobody acknowledges is repeated until the BYE at the latest
+				r.received(alice, "BYE 200 1")
 			})
 		})
 	}

@@ -7,14 +7,15 @@ import (
 
 // sameURI says whether the uri that was hashed names the same resource as the Request-URI. The texts are compared
 // first; then user and host alone, because proxies and gateways on the way add ports and parameters and change sip
-// to sips (RFC 3261 §22.4 item 3 and RFC 7616 §3.4.6 leave "equivalent" to the server).
+// to sips (RFC 3261 §22.4 item 3 and RFC 7616 §3.4.6 leave "equivalent" to the server). A hashed uri without a user
+// names the server alone: sipp hashes that for every method; nonce, nc and method still tie the answer to one request.
 func sameURI(hashed, request string) bool {
 	if hashed == request {
 		return true
 	}
 	hu, hh, ok1 := userHost(hashed)
 	ru, rh, ok2 := userHost(request)
-	return ok1 && ok2 && hu == ru && strings.EqualFold(hh, rh)
+	return ok1 && ok2 && (hu == ru || hu == "") && strings.EqualFold(hh, rh)
 }
 
 // userHost takes user and host from a sip or sips URI.
