@@ -34,10 +34,19 @@ func oddBubble(t *testing.T, f func(r *rig), change ...func(*Config)) {
 	})
 }
 
+// arrived gives what the switch has sent over real sockets the time to reach the phones' transcripts. In memory,
+// virtual time only goes on when everything has arrived.
+func (r *rig) arrived(met func() bool) {
+	for deadline := time.Now().Add(3 * time.Second); r.net == nil && !met() && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // balanced fails unless the transcripts of all phones add up.
 func (r *rig) balanced() {
 	r.Helper()
 	for _, p := range r.phones {
+		r.arrived(func() bool { return len(audit(p.Transcript(), false)) == 0 })
 		for _, fault := range audit(p.Transcript(), r.net != nil && r.net.Stats().Lost > 0) {
 			r.Errorf("%s: %s\n%s", p.URI(), fault, p.Ladder())
 		}
@@ -178,6 +187,7 @@ func (r *rig) received(p *phone.Phone, what ...string) {
 			fmt.Sscan(f[1], &status)
 		}
 		fmt.Sscan(f[len(f)-1], &want)
+		r.arrived(func() bool { return p.Received(f[0], status) == want })
 		if got := p.Received(f[0], status); got != want {
 			r.Errorf("%s received %d, expected %q\n%s", p.URI(), got, w, p.Ladder())
 		}
