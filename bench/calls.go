@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -13,27 +14,27 @@ import (
 type window struct {
 	from, to time.Time
 	switchs  time.Duration // CPU of the switch
-	machine  time.Duration // CPU of everything
+	idle     time.Duration // of all cores together
 }
 
 // look is one reading of the clocks.
 type look struct {
-	at               time.Time
-	process, machine time.Duration
+	at            time.Time
+	process, idle time.Duration
 }
 
 func (t *target) look() (l look, err error) {
 	var e1, e2 error
 	l.at = time.Now()
 	l.process, e1 = t.proc.cpu()
-	l.machine, e2 = machineCPU()
+	l.idle, e2 = machineIdle()
 	return l, errors.Join(e1, e2)
 }
 
 // since is the window that ends now.
 func (t *target) since(a look) (window, error) {
 	b, err := t.look()
-	return window{a.at, b.at, b.process - a.process, b.machine - a.machine}, err
+	return window{a.at, b.at, b.process - a.process, b.idle - a.idle}, err
 }
 
 // share of a run that is left out at its begin and at its end.
@@ -209,5 +210,5 @@ func (t *target) last(l *load) {
 
 // others is how many cores the rest of the machine kept busy: generators, and whatever else ran.
 func (w window) others() float64 {
-	return (w.machine - w.switchs).Seconds() / w.to.Sub(w.from).Seconds()
+	return float64(runtime.NumCPU()) - (w.idle+w.switchs).Seconds()/w.to.Sub(w.from).Seconds()
 }

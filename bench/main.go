@@ -28,6 +28,7 @@ type options struct {
 	profile string // file for a CPU profile
 	results string // file for the rows, "" for none
 	command string // as typed, for the row
+	commit  string // when the run began
 }
 
 // scenario is one word of the command line.
@@ -75,7 +76,7 @@ func run(ctx context.Context, args []string) int {
 func parse(args []string) (o options, name string, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), "usage: go run ./bench calls|register|media|kamailio|all [flags]\n")
+		fmt.Fprint(f.Output(), "usage: go run ./bench [calls|register|media|kamailio|all] [flags]\n")
 		f.PrintDefaults()
 	}
 	o.users = users{password: "bench-secret"}
@@ -92,6 +93,7 @@ func parse(args []string) (o options, name string, err error) {
 	f.StringVar(&o.binary, "binary", "", "a ringdown that is built already")
 	f.StringVar(&o.profile, "profile", "", "write a CPU profile of ringdown there; the run gives no figure")
 	f.StringVar(&o.results, "results", "bench/RESULTS.md", "where rows are appended; empty: nowhere")
+	o.commit = commit()
 	o.command = "go run ./bench " + strings.Join(args, " ")
 	for len(args) > 0 {
 		if name == "" && !strings.HasPrefix(args[0], "-") {
@@ -105,6 +107,9 @@ func parse(args []string) (o options, name string, err error) {
 			return o, "", fmt.Errorf("unexpected %q", f.Arg(0))
 		}
 		args = f.Args()
+	}
+	if name == "" {
+		name = "all"
 	}
 	return o, name, o.validate()
 }

@@ -121,7 +121,7 @@ func (o options) reportMedia(h *held, system string) error {
 		p50, p99, most = "busy", "busy", "busy"
 	}
 	return o.record(mediaTable, []cell{
-		{"date", today()}, {"commit", commit()}, {"machine", machine()}, {"system", system},
+		{"date", today()}, {"commit", o.commit}, {"machine", machine()}, {"system", system},
 		{"calls", fmt.Sprint(h.calls)}, {"slot ms", milliseconds(o.slot)}, {"seconds", fmt.Sprintf("%.0f", seconds)},
 		{"sent", fmt.Sprint(s.sent)}, {"lost", fmt.Sprint(s.sent - s.received)}, {"late", fmt.Sprint(s.reordered)},
 		{"p50 ms", p50}, {"p99 ms", p99}, {"max ms", most},

@@ -162,23 +162,25 @@ func eachUDP(f func(port int, inode string, drops int)) error {
 	return nil
 }
 
-// machineCPU is the time that all cores together were busy since the start of the machine.
-func machineCPU() (time.Duration, error) {
+// machineIdle is the time that all cores together had nothing to do since the start of the machine. The kernel measures
+// it, whereas the busy columns beside it are sampled at ticks, which miss most of what wakes up shortly and often.
+func machineIdle() (time.Duration, error) {
 	raw, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, err
 	}
 	line, _, _ := strings.Cut(string(raw), "\n")
-	var busy time.Duration
-	for i, s := range strings.Fields(line)[1:] {
+	f := strings.Fields(line) // cpu user nice system idle iowait ...
+	if len(f) < 6 {
+		return 0, fmt.Errorf("/proc/stat: %q", line)
+	}
+	var idle time.Duration
+	for _, s := range f[4:6] {
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
 			return 0, err
 		}
-		switch i { // user nice system idle iowait irq softirq steal guest guest_nice; guest is in user already
-		case 0, 1, 2, 5, 6, 7:
-			busy += time.Duration(n) * tick
-		}
+		idle += time.Duration(n) * tick
 	}
-	return busy, nil
+	return idle, nil
 }

@@ -27,7 +27,7 @@ func (o options) report(l *load, ratio string) error {
 		ratio = "-"
 	}
 	return o.record(signallingTable, []cell{
-		{"date", today()}, {"commit", commit()}, {"machine", machine()}, {"system", l.system}, {"load", l.what},
+		{"date", today()}, {"commit", o.commit}, {"machine", machine()}, {"system", l.system}, {"load", l.what},
 		{"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"failed", fmt.Sprint(l.caller.failed)},
 		{"repeats", fmt.Sprintf("%d + %d", l.caller.retransmits, l.callee.retransmits)},
 		{"CPU s / 1000", fmt.Sprintf("%.2f", l.per1000)}, {"to Kamailio", ratio},
