@@ -58,7 +58,8 @@ func TestMedia_M6_LatchAfterReinvite(t *testing.T) {
 		r.ok(err)
 		r.pass(500 * time.Millisecond)
 		r.unheard(b, aliceTone) // a stranger, as far as anybody knows
-		a.Media.Stop()          // a packet from the address in the SDP would settle the latch there
+		a.Media.Stop()          // any packet of before, or from the address in the SDP, would settle the latch
+		r.pass(50 * time.Millisecond)
 		r.ok(a.MoveMedia(r.ctx))
 		_, err = a.Media.SendFrom("203.0.113.9:0")
 		r.ok(err)
