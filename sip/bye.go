@@ -125,31 +125,7 @@ func (l *leg) refuseOpen() {
 
 // reasons are the Reason headers that tell a phone why we end its leg (RFC 3326).
 func reasons(c callstate.Cause) []sip.Header {
-	text := ""
-	switch c.Kind {
-	case callstate.Elsewhere:
-		text = `SIP;cause=200;text="Call completed elsewhere"`
-	case callstate.Forwarded:
-		text = `SIP;cause=302;text="Call forwarded"`
-	case callstate.NoAnswer:
-		text = `SIP;cause=408;text="No answer"`
-	case callstate.Cancelled:
-		text = `SIP;cause=487;text="Caller gave up"`
-	case callstate.Lost:
-		text = `SIP;cause=408;text="Peer lost"`
-	case callstate.Silent:
-		text = `SIP;cause=408;text="No media"`
-	case callstate.TooLong:
-		text = `SIP;cause=480;text="Maximum call duration"`
-	case callstate.Aborted:
-		text = `SIP;cause=480;text="Ended by an application"`
-	case callstate.Transferred:
-		text = `SIP;cause=200;text="Call transferred"`
-	case callstate.Shutdown:
-		text = `SIP;cause=503;text="Switch stops"`
-	case callstate.NoMedia:
-		text = `SIP;cause=488;text="No common media"`
-	}
+	text := reasonTexts[c.Kind]
 	if c.Reason != "" {
 		text = c.Reason // E10: what the other party gave is passed on
 	}
@@ -157,4 +133,19 @@ func reasons(c callstate.Cause) []sip.Header {
 		return nil
 	}
 	return []sip.Header{sip.NewHeader("Reason", text)}
+}
+
+// reasonTexts is what the phone of a leg is told of each ending; an ordinary one needs no words.
+var reasonTexts = map[callstate.CauseKind]string{
+	callstate.Elsewhere:   `SIP;cause=200;text="Call completed elsewhere"`,
+	callstate.Forwarded:   `SIP;cause=302;text="Call forwarded"`,
+	callstate.NoAnswer:    `SIP;cause=408;text="No answer"`,
+	callstate.Cancelled:   `SIP;cause=487;text="Caller gave up"`,
+	callstate.Lost:        `SIP;cause=408;text="Peer lost"`,
+	callstate.Silent:      `SIP;cause=408;text="No media"`,
+	callstate.TooLong:     `SIP;cause=480;text="Maximum call duration"`,
+	callstate.Aborted:     `SIP;cause=480;text="Ended by an application"`,
+	callstate.Transferred: `SIP;cause=200;text="Call transferred"`,
+	callstate.Shutdown:    `SIP;cause=503;text="Switch stops"`,
+	callstate.NoMedia:     `SIP;cause=488;text="No common media"`,
 }
