@@ -34,9 +34,12 @@
 //
 // # Goroutines
 //
-//	what              how many      fed by                 ends
-//	readers.read      one per leg   the leg's socket       when the socket is closed; Close waits
-//	clock.run         one           a timer, wake-ups      Close, which waits
+//	what              how many            fed by                    ends
+//	a shard of epoll  one per two cores   the sockets of its legs   Close, which waits
+//	clock.run         one                 a timer, wake-ups         Close, which waits
+//
+// Where there is no epoll, or the network is not the system's, each leg has a goroutine that reads its socket, until
+// the socket is closed; Close waits for those too.
 //
 // The clock's goroutine has no timer while no leg plays, sends digits or waits for the end of a digit, and no silence
 // check is due.

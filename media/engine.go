@@ -38,7 +38,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("media: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	e := &Engine{cfg: cfg, start: time.Now(), fwd: &readers{log: cfg.Log}, legs: map[callstate.LegID]*leg{},
+	e := &Engine{cfg: cfg, start: time.Now(), fwd: newForwarder(cfg), legs: map[callstate.LegID]*leg{},
 		hosts: newHosts(cfg)}
 	if cfg.PortMin != 0 {
 		e.pool = port.New(cfg.PortMin, cfg.PortMax)
@@ -88,7 +88,7 @@ func (e *Engine) Close() {
 		e.closeLeg(id)
 	}
 	e.clock.close()
-	e.fwd.wait()
+	e.fwd.close()
 }
 
 func (e *Engine) find(id callstate.LegID) *leg {
@@ -127,13 +127,17 @@ func (e *Engine) open(c callstate.OpenMedia) {
 	}
 	e.legs[c.Leg] = l
 	e.hosts.add(l.port)
-	e.fwd.attach(conn, l)
+	err := conn.start(l)
 	e.wire.Unlock()
+	if err != nil {
+		fail(failed(callstate.NoPorts, "port %d: %v", l.port, err))
+		e.closeLeg(c.Leg)
+	}
 }
 
 // listen binds a port pair: the next one of the range that no other program has (edge case M22), or whichever the
 // system gives, even if it can be. The odd port is only reserved: RTCP is not used yet.
-func (e *Engine) listen() (PacketConn, uint16, *failure) {
+func (e *Engine) listen() (socket, uint16, *failure) {
 	if e.pool == nil {
 		conn, err := e.listenAny()
 		if err != nil {
@@ -147,7 +151,7 @@ func (e *Engine) listen() (PacketConn, uint16, *failure) {
 		if !ok {
 			break
 		}
-		conn, err := e.cfg.Net.ListenPacket(netip.AddrPortFrom(e.cfg.Listen, even))
+		conn, err := e.fwd.listen(netip.AddrPortFrom(e.cfg.Listen, even))
 		if err == nil {
 			return conn, even, nil
 		}
@@ -164,10 +168,10 @@ func (e *Engine) listen() (PacketConn, uint16, *failure) {
 }
 
 // listenAny asks the system for a port a few times, since RFC 3550 §11 wants an even one.
-func (e *Engine) listenAny() (PacketConn, error) {
+func (e *Engine) listenAny() (socket, error) {
 	const tries = 8
 	for i := 1; ; i++ {
-		conn, err := e.cfg.Net.ListenPacket(netip.AddrPortFrom(e.cfg.Listen, 0))
+		conn, err := e.fwd.listen(netip.AddrPortFrom(e.cfg.Listen, 0))
 		if err != nil || i == tries || localPort(conn)%2 == 0 {
 			return conn, err
 		}
@@ -175,14 +179,14 @@ func (e *Engine) listenAny() (PacketConn, error) {
 	}
 }
 
-func localPort(c PacketConn) uint16 {
+func localPort(c socket) uint16 {
 	if a, ok := c.LocalAddr().(*net.UDPAddr); ok {
 		return uint16(a.Port)
 	}
 	return 0
 }
 
-// closeLeg frees a leg. Its reader ends on its own; Close waits for it.
+// closeLeg frees a leg. A packet of it that is being worked on may still end; Close waits for it.
 func (e *Engine) closeLeg(id callstate.LegID) {
 	e.wire.Lock()
 	l := e.legs[id]

@@ -5,7 +5,11 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
+	"time"
+
+	"ringdown/media/internal/epoll"
 )
 
 // receiver takes the datagrams of one leg, one after the other. b is its own until it returns.
@@ -13,31 +17,101 @@ type receiver interface {
 	receive(b []byte, from netip.AddrPort)
 }
 
-// forwarder brings datagrams from sockets to legs. It is the seam for other back ends: worker threads on epoll, or a
-// flow table in the kernel that leaves only the unusual packets to us.
+// forwarder brings datagrams from sockets to legs. It is the seam between the legs and the way in which the system is
+// asked for packets: through the runtime, through epoll, or some day through a flow table in the kernel that leaves
+// only the unusual packets to us.
 type forwarder interface {
-	// attach starts; it ends when the conn is closed.
-	attach(PacketConn, receiver)
-	// wait returns when everything that attach started has ended.
-	wait()
+	// listen binds a socket; port 0 lets the system choose.
+	listen(netip.AddrPort) (socket, error)
+	// close returns when everything that was started has ended. The sockets are closed before.
+	close()
+}
+
+// socket is one leg's. Close ends reading and writing; a receive that is running may still end after it.
+type socket interface {
+	WriteToUDPAddrPort([]byte, netip.AddrPort) (int, error)
+	LocalAddr() net.Addr
+	Close() error
+	// start has the receiver get what arrives. It comes once.
+	start(receiver) error
 }
 
 // maxPacket bounds a datagram: RTP fits into an Ethernet frame. A longer one is dropped.
-const maxPacket = 2048
+const maxPacket = 2047
 
-// readers is the simplest forwarder: one goroutine per socket.
+// newForwarder chooses the way: epoll where the system has it and the network is real.
+func newForwarder(cfg Config) forwarder {
+	if cfg.Net == nil && !cfg.Portable {
+		p, err := epoll.New(epoll.Config{Shards: max(1, runtime.GOMAXPROCS(0)/2), Drain: cfg.Drain, Longest: maxPacket})
+		if err == nil {
+			return polled{p}
+		}
+		if !errors.Is(err, epoll.ErrUnsupported) {
+			cfg.Log.Warn("media: no epoll, one goroutine per socket instead", "err", err)
+		}
+	}
+	if cfg.Net == nil {
+		cfg.Net = udp{}
+	}
+	return &readers{net: cfg.Net, log: cfg.Log}
+}
+
+// drain is the default of Config.Drain: below some 250 calls what it saves is not worth the delay that it adds.
+func drain(sockets int) time.Duration {
+	if sockets < 500 {
+		return 0
+	}
+	return time.Millisecond
+}
+
+// polled reads through epoll.
+type polled struct{ *epoll.Poller }
+
+func (p polled) listen(at netip.AddrPort) (socket, error) {
+	s, err := p.Listen(at)
+	if err != nil {
+		return nil, err
+	}
+	return polledSocket{s}, nil
+}
+
+func (p polled) close() { p.Close() }
+
+type polledSocket struct{ *epoll.Socket }
+
+func (s polledSocket) start(r receiver) error { return s.Start(r.receive) }
+
+// readers is the portable forwarder: one goroutine per socket.
 type readers struct {
+	net Network
 	wg  sync.WaitGroup
 	log *slog.Logger
 }
 
-func (f *readers) attach(c PacketConn, r receiver) { f.wg.Go(func() { f.read(c, r) }) }
-func (f *readers) wait()                           { f.wg.Wait() }
+func (f *readers) listen(at netip.AddrPort) (socket, error) {
+	c, err := f.net.ListenPacket(at)
+	if err != nil {
+		return nil, err
+	}
+	return readSocket{c, f}, nil
+}
 
-func (f *readers) read(c PacketConn, r receiver) {
-	b := make([]byte, maxPacket)
+func (f *readers) close() { f.wg.Wait() }
+
+type readSocket struct {
+	PacketConn
+	f *readers
+}
+
+func (s readSocket) start(r receiver) error {
+	s.f.wg.Go(func() { s.read(r) })
+	return nil
+}
+
+func (s readSocket) read(r receiver) {
+	b := make([]byte, maxPacket+1)
 	for failed := 0; failed < 100; {
-		n, from, err := c.ReadFromUDPAddrPort(b)
+		n, from, err := s.ReadFromUDPAddrPort(b)
 		switch {
 		case err == nil:
 			failed = 0
@@ -50,5 +124,5 @@ func (f *readers) read(c PacketConn, r receiver) {
 			failed++
 		}
 	}
-	f.log.Error("media: socket gives only errors, no longer read", "local", c.LocalAddr().String())
+	s.f.log.Error("media: socket gives only errors, no longer read", "local", s.LocalAddr().String())
 }

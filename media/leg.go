@@ -18,7 +18,7 @@ type leg struct {
 	e      *Engine
 	id     callstate.LegID
 	serial uint32 // names the leg in other legs' timelines
-	conn   PacketConn
+	conn   socket
 	port   uint16
 	even   uint16 // what the pool gave
 
@@ -50,7 +50,7 @@ func newLeg(e *Engine, id callstate.LegID) *leg {
 	return l
 }
 
-func (l *leg) bind(conn PacketConn, even uint16) {
+func (l *leg) bind(conn socket, even uint16) {
 	l.conn, l.port, l.even = conn, localPort(conn), even
 	l.out.conn = conn
 }

@@ -3,7 +3,6 @@ package media
 import (
 	"net"
 	"net/netip"
-	"time"
 )
 
 // Network opens the sockets of the engine. It is a seam for networks in memory.
@@ -16,7 +15,6 @@ type Network interface {
 type PacketConn interface {
 	ReadFromUDPAddrPort([]byte) (int, netip.AddrPort, error)
 	WriteToUDPAddrPort([]byte, netip.AddrPort) (int, error)
-	SetReadDeadline(time.Time) error
 	LocalAddr() net.Addr
 	Close() error
 }

@@ -20,7 +20,7 @@ import (
 // outbound is the direction to the phone: one stream for the whole life of the leg, whatever feeds it.
 type outbound struct {
 	mu     sync.Mutex
-	conn   PacketConn
+	conn   socket
 	agreed *agreed
 	to     netip.AddrPort
 	open   bool // the phone wants to hear, and we know where it is

@@ -1,0 +1,38 @@
+// Package epoll reads many UDP sockets with few goroutines, where the system has epoll.
+//
+// The runtime's own poller wakes one goroutine per packet, and a reader asks the kernel twice for each: once for the
+// packet, once to learn that there is no other. Here the sockets are unknown to the runtime. They belong to shards; a
+// shard's goroutine takes one packet from each socket that has one, and then either asks again or first lets packets
+// gather for a while (the drain interval), so that one wake-up serves many.
+//
+//	socket ---+
+//	socket ---+--> ready (epoll) ---+
+//	socket ---+                     +--> bell (epoll) --> runtime poller --> the shard's goroutine
+//	            timer (timerfd) ----+
+//
+// The bell is what lets the goroutine park as any other does, without a thread and a P stuck in a system call. While
+// the shard waits for the drain interval to pass, its line from the sockets is cut: a packet that arrives rings nobody.
+//
+// System calls are made raw: none of them blocks, so the scheduler need not be told.
+package epoll
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// ErrUnsupported is what New fails with on other systems.
+var ErrUnsupported = errors.New("epoll: not on this system")
+
+// Config is how a Poller works.
+type Config struct {
+	Shards int // goroutines; at least 1
+	// Drain is how long packets gather when a shard has so many open sockets; 0 is not at all. It is asked often.
+	Drain func(sockets int) time.Duration
+	// Longest is the longest datagram in bytes; a longer one is dropped.
+	Longest int
+}
+
+// Receive takes the datagrams of one socket, one after the other. b is its own until it returns.
+type Receive func(b []byte, from netip.AddrPort)

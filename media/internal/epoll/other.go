@@ -1,0 +1,24 @@
+//go:build !linux || !(amd64 || arm64)
+
+package epoll
+
+import (
+	"net"
+	"net/netip"
+)
+
+// Poller does not exist here.
+type Poller struct{}
+
+// Socket does not exist here.
+type Socket struct{}
+
+func New(Config) (*Poller, error)                      { return nil, ErrUnsupported }
+func (*Poller) Listen(netip.AddrPort) (*Socket, error) { return nil, ErrUnsupported }
+func (*Poller) Close()                                 {}
+func (*Socket) Start(Receive) error                    { return ErrUnsupported }
+func (*Socket) LocalAddr() net.Addr                    { return nil }
+func (*Socket) Close() error                           { return ErrUnsupported }
+func (*Socket) WriteToUDPAddrPort([]byte, netip.AddrPort) (int, error) {
+	return 0, ErrUnsupported
+}

@@ -1,0 +1,171 @@
+//go:build amd64 || arm64
+
+package epoll
+
+import (
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// batch is how many sockets are served between two looks at the list of ready ones.
+const batch = 128
+
+// shard is one goroutine and the sockets that it reads.
+type shard struct {
+	drain func(sockets int) time.Duration
+	ready int      // epoll of the sockets
+	timer int      // timerfd of the drain interval
+	bell  *os.File // epoll of ready and timer, which the runtime watches
+	quit  atomic.Bool
+	done  chan struct{}
+
+	mu      sync.Mutex
+	sockets map[int32]*Socket // by descriptor
+
+	// The goroutine's:
+	armed  bool // packets ring
+	buf    []byte
+	events [batch]syscall.EpollEvent
+	served [batch]*Socket
+}
+
+func newShard(c Config) (s *shard, err error) {
+	s = &shard{drain: c.Drain, ready: -1, timer: -1, done: make(chan struct{}), sockets: map[int32]*Socket{},
+		armed: true, buf: make([]byte, c.Longest+1)}
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	if s.ready, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	if s.timer, err = newTimer(); err != nil {
+		return nil, err
+	}
+	bell, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	err = syscall.SetNonblock(bell, true) // by which the runtime knows that it can watch it
+	s.bell = os.NewFile(uintptr(bell), "epoll")
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	if err = control(bell, syscall.EPOLL_CTL_ADD, s.timer, syscall.EPOLLIN); err != nil {
+		return nil, err
+	}
+	if err = control(bell, syscall.EPOLL_CTL_ADD, s.ready, syscall.EPOLLIN); err != nil {
+		return nil, err
+	}
+	line, err := s.bell.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(s.done)
+		// One Read for all of the shard's life: a new one would forget a ring that came between the two.
+		_ = line.Read(func(fd uintptr) bool { s.work(int(fd)); return false })
+	}()
+	return s, nil
+}
+
+// close ends the goroutine, waits for it, and gives the descriptors back.
+func (s *shard) close() {
+	s.quit.Store(true)
+	s.bell.Close()
+	<-s.done
+	s.release()
+}
+
+func (s *shard) release() {
+	if s.bell != nil {
+		s.bell.Close()
+	}
+	for _, fd := range []int{s.ready, s.timer} {
+		if fd >= 0 {
+			syscall.Close(fd)
+		}
+	}
+}
+
+// work serves what there is, and says what shall ring next: the timer, or the next packet.
+func (s *shard) work(bell int) {
+	for !s.quit.Load() {
+		n := s.wait()
+		if n == 0 {
+			s.arm(bell, true)
+			return
+		}
+		pause := s.drain(s.find(n))
+		for i, k := range s.served[:n] {
+			if k != nil {
+				k.read(s.buf)
+			}
+			s.served[i] = nil
+		}
+		if pause > 0 && n < batch {
+			s.arm(bell, false)
+			setTimer(s.timer, pause)
+			return
+		}
+	}
+}
+
+// arm says whether the next packet rings. It rings at once if there is one already.
+func (s *shard) arm(bell int, on bool) {
+	if on == s.armed {
+		return
+	}
+	s.armed = on
+	var events uint32
+	if on {
+		events = syscall.EPOLLIN
+	}
+	_ = control(bell, syscall.EPOLL_CTL_MOD, s.ready, events)
+}
+
+// find looks up the sockets of n events, and tells how many the shard has.
+func (s *shard) find(n int) (sockets int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range n {
+		s.served[i] = s.sockets[s.events[i].Fd] // nil: closed since; or another one by now, which is read in vain
+	}
+	return len(s.sockets)
+}
+
+// wait tells how many of events are sockets with packets; it does not block.
+func (s *shard) wait() int {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(s.ready), uintptr(unsafe.Pointer(&s.events[0])),
+		batch, 0, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// control changes what an epoll watches.
+func control(epoll, op, fd int, events uint32) error {
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(epoll, op, fd, &syscall.EpollEvent{Events: events, Fd: int32(fd)}))
+}
+
+// newTimer makes a timer that can be watched like a socket.
+func newTimer() (int, error) {
+	const monotonic = 1
+	fd, _, errno := syscall.RawSyscall(syscall.SYS_TIMERFD_CREATE, monotonic, syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	if errno != 0 {
+		return -1, os.NewSyscallError("timerfd_create", errno)
+	}
+	return int(fd), nil
+}
+
+// setTimer makes a timer ring once, and forgets that it has rung.
+func setTimer(fd int, after time.Duration) {
+	at := [2]syscall.Timespec{1: syscall.NsecToTimespec(int64(after))} // the first is for further rings
+	syscall.RawSyscall6(syscall.SYS_TIMERFD_SETTIME, uintptr(fd), 0, uintptr(unsafe.Pointer(&at)), 0, 0, 0)
+}
