@@ -2,7 +2,6 @@ package callstate
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/looplab/fsm"
@@ -99,18 +98,15 @@ func (t *table) fire(state *string, event string) bool {
 	m := t.pool.Get().(*fsm.FSM)
 	m.SetState(*state)
 	// A cancelled context would jam the machine for ever, so it gets one that cannot be.
-	err := m.Event(context.Background(), event)
-	var same fsm.NoTransitionError
-	var invalid fsm.InvalidEventError
-	switch {
-	case err == nil, errors.As(err, &same):
+	switch m.Event(context.Background(), event).(type) {
+	case nil, fsm.NoTransitionError:
 		*state = m.Current()
 		t.pool.Put(m)
 		return true
-	case errors.As(err, &invalid):
+	case fsm.InvalidEventError:
 		t.pool.Put(m)
 	}
-	return false
+	return false // any other error leaves a machine that cannot be trusted
 }
 
 // in tells whether state is one of states.

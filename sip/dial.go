@@ -104,8 +104,21 @@ func (l *leg) sendINVITE(cmd callstate.Dial) error {
 	setBody(req, "application/sdp", cmd.SDP)
 	a.addLeg(l)
 	l.dialled = time.Now()
-	l.client, err = a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(responseIn{ev}) })
+	l.client, err = a.layer.Request(req, l.flow, a.responses(l.dialog))
 	return err
+}
+
+// responses hands on what comes to the INVITE that opens a dialog. The transaction waits for more answers long after
+// the leg is over; therefore it does not hold the leg.
+func (a *Agent) responses(d dialog) func(tx.ClientEvent) {
+	callID, tag := d.callID, d.localTag
+	return func(ev tx.ClientEvent) {
+		if l := a.legByDialog(callID, tag); l != nil {
+			l.put(responseIn{ev})
+		} else if ev.Res != nil && ev.Res.IsSuccess() {
+			a.endStray(ev.Res, ev.Flow)
+		}
+	}
 }
 
 // history is the way of a forwarded call, oldest first (RFC 7044 §5).

@@ -105,27 +105,47 @@ func (d *dialog) inOrder(seq uint32) bool {
 	return true
 }
 
-// sendACK acknowledges a 2xx to an INVITE of ours and keeps the ACK for its copies (RFC 3261 §13.2.2.4), which may come
-// for 64*T1.
+// sentACK is an ACK of ours to a 2xx, as it is on the wire.
+type sentACK struct {
+	seq  uint32
+	wire []byte
+}
+
+// keptACKs is of how many INVITEs of a dialog the 2xx may still be repeated: the last one, and one that it overtook.
+const keptACKs = 2
+
+// sendACK acknowledges a 2xx to an INVITE of ours and keeps the ACK for its copies (RFC 3261 §13.2.2.4).
 func (l *leg) sendACK(res *sip.Response) {
-	seq := res.CSeq().SeqNo
-	ack := l.acks[seq]
-	if ack == nil {
-		var err error
-		if ack, err = l.newRequest(sip.ACK, seq); err != nil {
-			l.a.log.Warn("cannot acknowledge", "leg", l.id.String(), "err", err)
-			return
-		}
-		setBody(ack, "application/sdp", nil)
-		if l.acks == nil {
-			l.acks = map[uint32]*sip.Request{}
-		}
-		l.acks[seq] = ack
-		l.after(64*t1, timerACK, int(seq))
+	ack, err := l.ack(res.CSeq().SeqNo)
+	if err != nil {
+		l.a.log.Warn("cannot acknowledge", "leg", l.id.String(), "err", err)
+		return
 	}
 	if err := l.a.layer.Send(ack, l.flow); err != nil {
 		l.a.log.Debug("ACK not sent", "leg", l.id.String(), "err", err)
 	}
+}
+
+// ack is the ACK to the INVITE of ours with this CSeq; it is made once.
+func (l *leg) ack(seq uint32) ([]byte, error) {
+	for _, a := range l.acks {
+		if a.seq == seq {
+			return a.wire, nil
+		}
+	}
+	req, err := l.newRequest(sip.ACK, seq)
+	if err != nil {
+		return nil, err
+	}
+	wire, err := l.a.layer.Write(req, l.flow)
+	if err != nil {
+		return nil, err
+	}
+	if len(l.acks) == keptACKs {
+		l.acks = l.acks[1:]
+	}
+	l.acks = append(l.acks, sentACK{seq, wire})
+	return wire, nil
 }
 
 // facts reads the SDP of a message and what its headers say of the phone.

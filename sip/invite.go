@@ -159,8 +159,10 @@ func address(name string, u sip.Uri) string {
 
 // quoted escapes a display name of ours for address.
 func quoted(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", "", "\n", "").Replace(name)
+	return inQuotes.Replace(name)
 }
+
+var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", "", "\n", "")
 
 // warning says in a 4xx what is wrong with a body (RFC 3261 §20.43).
 func warning(err error) sip.Header {

@@ -35,7 +35,7 @@ type leg struct {
 	hanging  bool // HangUp came, the dialog is not over yet
 	stranded bool // our BYE found no way; it goes out when the phone shows up again (N8)
 
-	acks     map[uint32]*sip.Request // our ACKs by CSeq, sent again for every copy of the 2xx
+	acks     []sentACK // the last ones, sent again for every copy of the 2xx
 	lastProg progressSeen
 
 	offer  offers
@@ -85,7 +85,6 @@ const (
 	timerGlare                     // try the re-INVITE again
 	timerPause                     // a comma among the digits
 	timerExpired                   // the subscription of a REFER
-	timerACK                       // copies of a 2xx are over
 	timerStranded                  // the phone did not show up again
 )
 
@@ -195,8 +194,6 @@ func (l *leg) timer(in timerIn) {
 		l.infoNext()
 	case timerExpired:
 		l.referExpired(in.gen)
-	case timerACK:
-		delete(l.acks, uint32(in.gen))
 	case timerStranded:
 		l.byeGivenUp()
 	}

@@ -26,7 +26,6 @@ type Client struct {
 	key    string
 	path   path
 	invite bool
-	on     func(ClientEvent) // nil for a CANCEL
 
 	mu       sync.Mutex
 	state    state
@@ -38,8 +37,9 @@ type Client struct {
 	again    timer  // Timers A, E
 	end      timer  // Timers B, D, F, K, M; after a CANCEL 64*T1
 
-	calling bool          // somebody calls on
-	waiting []ClientEvent // for them
+	on      func(ClientEvent) // nil for a CANCEL, and when there is nothing more to tell
+	calling bool              // somebody calls on
+	waiting []ClientEvent     // for them
 }
 
 // Request sends req on flow in a new client transaction; see Client. ACK goes by Send, CANCEL by Client.Cancel.
@@ -234,5 +234,8 @@ func (c *Client) post(ev ClientEvent) {
 		ev, c.waiting = c.waiting[0], c.waiting[1:]
 	}
 	c.calling, c.waiting = false, nil
+	if c.answered && c.state != accepted {
+		c.on = nil // nothing comes any more; what it holds is not kept until the end
+	}
 	c.mu.Unlock()
 }

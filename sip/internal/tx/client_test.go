@@ -358,9 +358,12 @@ func TestResponsesForOthersAreDropped(t *testing.T) { // RFC 3261 §8.1.3.3, §1
 	})
 }
 
-func TestSendGivesAnACKItsVia(t *testing.T) {
+func TestWriteGivesAnACKItsVia(t *testing.T) {
 	play(t, Limits{}, func(t *testing.T, s *scene) {
-		ack := outgoingRequest(sip.ACK)
+		ack, err := s.layer.Write(outgoingRequest(sip.ACK), toAlice)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for range 2 {
 			if err := s.layer.Send(ack, toAlice); err != nil {
 				t.Fatal(err)

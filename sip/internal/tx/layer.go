@@ -197,21 +197,20 @@ func (l *Layer) sentBy(flow Flow) netip.AddrPort {
 	return l.streams.listening(flow.Local)
 }
 
-// Send sends one message outside all transactions: an ACK to a 2xx, a repeated 2xx, an answer to nothing. A request
-// without Via gets one with a new branch, which stays in msg, so that sending msg again repeats it to the byte.
-func (l *Layer) Send(msg sip.Message, flow Flow) error {
+// Write serialises a request that has no transaction, the ACK to a 2xx, with a Via of its own. Send sends it, as often
+// as it is needed and to the byte the same.
+func (l *Layer) Write(ack *sip.Request, flow Flow) ([]byte, error) {
 	p, err := l.route(flow)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if req, ok := msg.(*sip.Request); ok && req.Via() == nil {
-		req.PrependHeader(l.newVia(p.flow, NewBranch()))
-	}
-	full, ok := msg.(headered)
-	if !ok {
-		return fmt.Errorf("%w: %T", ErrMessage, msg)
-	}
-	b, err := encode(full)
+	ack.PrependHeader(l.newVia(p.flow, NewBranch()))
+	return encode(ack)
+}
+
+// Send sends what Write made. b must not change any more.
+func (l *Layer) Send(b []byte, flow Flow) error {
+	p, err := l.route(flow)
 	if err != nil {
 		return err
 	}
