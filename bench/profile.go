@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// profiled is added to the switch's own files when a profile is asked for: SIGUSR1 starts it, another one ends it.
+// profiled is added to the switch's own files when a profile is asked for: SIGUSR1 starts it, another one ends it. What
+// was allocated since the start goes into a second file beside it, with ".allocs" at its end.
 const profiled = `package main
 
 import (
@@ -33,6 +34,10 @@ func init() {
 		<-c
 		pprof.StopCPUProfile()
 		f.Close()
+		if f, err = os.Create(f.Name() + ".allocs"); err == nil {
+			pprof.Lookup("allocs").WriteTo(f, 0)
+			f.Close()
+		}
 	}()
 }
 `
