@@ -71,6 +71,14 @@ func (e *Engine) Do(cmd callstate.MediaCommand) {
 	}
 }
 
+// Spare names a UDP port of this host where the switch listens for something else: no media is sent there, whatever an
+// SDP says (edge case X13).
+func (e *Engine) Spare(port uint16) {
+	e.hosts.mu.Lock()
+	defer e.hosts.mu.Unlock()
+	e.hosts.services = append(e.hosts.services, port)
+}
+
 // Close closes every leg and waits for the engine's goroutines. No event is posted after it.
 func (e *Engine) Close() {
 	e.wire.Lock()
@@ -104,6 +112,7 @@ func (e *Engine) open(c callstate.OpenMedia) {
 		return
 	}
 	fail := func(f *failure) {
+		e.cfg.Log.Info("media: cannot open", "leg", c.Leg.String(), "reason", f.text)
 		e.cfg.Post(callstate.MediaFailed{On: callstate.On{Leg: c.Leg}, Reason: f.reason, Text: f.text})
 	}
 	l := newLeg(e, c.Leg)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"ringdown/callstate"
@@ -17,8 +18,9 @@ type hosts struct {
 	own      map[netip.Addr]bool
 	min, max uint16 // the configured range
 
-	mu    *sync.Mutex
-	ports map[uint16]bool // of open legs
+	mu       *sync.Mutex
+	ports    map[uint16]bool // of open legs
+	services []uint16        // where the switch itself listens
 }
 
 func newHosts(cfg Config) hosts {
@@ -70,6 +72,9 @@ func (h *hosts) refuse(to netip.AddrPort) string {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if slices.Contains(h.services, to.Port()) {
+		return fmt.Sprintf("%s is the switch itself", to)
+	}
 	if h.ports[to.Port()] || h.min > 0 && to.Port() >= h.min && to.Port() <= h.max {
 		return fmt.Sprintf("%s is a media port of the switch", to)
 	}

@@ -45,6 +45,7 @@ func (e *Engine) negotiate(id callstate.LegID, ref uint32, step func(*leg) (call
 	ev, f := step(l)
 	l.mu.Unlock()
 	if f != nil {
+		e.cfg.Log.Info("media: cannot negotiate", "leg", id.String(), "reason", f.text)
 		l.post(callstate.MediaFailed{On: l.on(), Ref: ref, Reason: f.reason, Text: f.text})
 		return
 	}

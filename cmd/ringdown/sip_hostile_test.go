@@ -170,6 +170,7 @@ func TestX13_BadOffers(t *testing.T) {
 			{"X13 same codec", strings.Replace(plainSDP, "RTP/AVP 0", "RTP/AVP 0 0 0 0", 1), false},
 			{"X13 our host", at("192.0.2.1"), false},
 			{"X13 our media port", strings.Replace(at("192.0.2.1"), " 4000 ", " 20000 ", 1), false},
+			{"X13 our SIP port", strings.Replace(at("192.0.2.1"), " 4000 ", " 5060 ", 1), true},
 			{"X13 multicast", at("224.0.0.5"), false},
 			{"X13 broadcast", at("255.255.255.255"), false},
 			{"X13 loopback", at("127.0.0.1"), false},

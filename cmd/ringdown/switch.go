@@ -125,7 +125,9 @@ func (sw *Switch) listen(l Listener, s seams) (netip.AddrPort, error) {
 	if err := sw.agent.ServeUDP(pc); err != nil {
 		return netip.AddrPort{}, err
 	}
-	return netip.ParseAddrPort(pc.LocalAddr().String())
+	addr, err := netip.ParseAddrPort(pc.LocalAddr().String())
+	sw.engine.Spare(addr.Port())
+	return addr, err
 }
 
 func (sw *Switch) samePort(a netip.AddrPort) netip.AddrPort {
