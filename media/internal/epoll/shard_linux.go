@@ -3,6 +3,7 @@
 package epoll
 
 import (
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -33,14 +34,24 @@ type shard struct {
 	served [batch]*Socket
 }
 
-func newShard(c Config) (s *shard, err error) {
-	s = &shard{drain: c.Drain, ready: -1, timer: -1, done: make(chan struct{}), sockets: map[int32]*Socket{},
+func newShard(c Config) (*shard, error) {
+	s := &shard{drain: c.Drain, ready: -1, timer: -1, done: make(chan struct{}), sockets: map[int32]*Socket{},
 		armed: true, buf: make([]byte, c.Longest+1)}
-	defer func() {
-		if err != nil {
-			s.release()
-		}
+	line, err := s.open()
+	if err != nil {
+		s.release()
+		return nil, err
+	}
+	go func() {
+		defer close(s.done)
+		// One Read for all of the shard's life: a new one would forget a ring that came between the two.
+		_ = line.Read(func(fd uintptr) bool { s.work(int(fd)); return false })
 	}()
+	return s, nil
+}
+
+// open makes the descriptors, and connects them.
+func (s *shard) open() (line syscall.RawConn, err error) {
 	if s.ready, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
@@ -62,24 +73,23 @@ func newShard(c Config) (s *shard, err error) {
 	if err = control(bell, syscall.EPOLL_CTL_ADD, s.ready, syscall.EPOLLIN); err != nil {
 		return nil, err
 	}
-	line, err := s.bell.SyscallConn()
-	if err != nil {
+	// NewFile does not tell when the runtime could not watch it; a deadline, which needs that, does.
+	if err = s.bell.SetReadDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
-	go func() {
-		defer close(s.done)
-		// One Read for all of the shard's life: a new one would forget a ring that came between the two.
-		_ = line.Read(func(fd uintptr) bool { s.work(int(fd)); return false })
-	}()
-	return s, nil
+	return s.bell.SyscallConn()
 }
 
 // close ends the goroutine, waits for it, and gives the descriptors back.
 func (s *shard) close() {
-	s.quit.Store(true)
+	s.mu.Lock()
+	again := s.quit.Swap(true)
+	s.mu.Unlock()
 	s.bell.Close()
 	<-s.done
-	s.release()
+	if !again { // else the numbers may be others' by now
+		s.release()
+	}
 }
 
 func (s *shard) release() {
@@ -97,9 +107,12 @@ func (s *shard) release() {
 func (s *shard) work(bell int) {
 	for !s.quit.Load() {
 		n := s.wait()
+		if n == 0 && s.armed {
+			return
+		}
 		if n == 0 {
 			s.arm(bell, true)
-			return
+			continue // what came just before rings nobody
 		}
 		pause := s.drain(s.find(n))
 		for i, k := range s.served[:n] {
@@ -116,7 +129,8 @@ func (s *shard) work(bell int) {
 	}
 }
 
-// arm says whether the next packet rings. It rings at once if there is one already.
+// arm says whether the next packet rings. One that is there already may ring or not: the kernel does not ring for what
+// is on the bell's list, and ready may have stayed there from before, behind the timer that was found true first.
 func (s *shard) arm(bell int, on bool) {
 	if on == s.armed {
 		return
@@ -127,6 +141,29 @@ func (s *shard) arm(bell int, on bool) {
 		events = syscall.EPOLLIN
 	}
 	_ = control(bell, syscall.EPOLL_CTL_MOD, s.ready, events)
+}
+
+// watch has a socket read. The descriptors are open for as long as it holds s.mu: who closes them takes that first.
+func (s *shard) watch(k *Socket) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.quit.Load() || k.users.Load()&closing != 0 {
+		return net.ErrClosed
+	}
+	s.sockets[int32(k.fd)] = k
+	err := control(s.ready, syscall.EPOLL_CTL_ADD, k.fd, syscall.EPOLLIN)
+	if err != nil {
+		delete(s.sockets, int32(k.fd))
+	}
+	return err
+}
+
+func (s *shard) forget(k *Socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sockets[int32(k.fd)] == k {
+		delete(s.sockets, int32(k.fd))
+	}
 }
 
 // find looks up the sockets of n events, and tells how many the shard has.

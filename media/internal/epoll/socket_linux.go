@@ -77,23 +77,7 @@ func (k *Socket) bind(at netip.AddrPort) (err error) {
 // Start has the socket read until Close.
 func (k *Socket) Start(r Receive) error {
 	k.receive = r
-	s := k.shard
-	s.mu.Lock()
-	s.sockets[int32(k.fd)] = k
-	s.mu.Unlock()
-	if err := control(s.ready, syscall.EPOLL_CTL_ADD, k.fd, syscall.EPOLLIN); err != nil {
-		s.forget(k)
-		return err
-	}
-	return nil
-}
-
-func (s *shard) forget(k *Socket) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sockets[int32(k.fd)] == k {
-		delete(s.sockets, int32(k.fd))
-	}
+	return k.shard.watch(k)
 }
 
 // LocalAddr is a *net.UDPAddr.
