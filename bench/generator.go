@@ -168,7 +168,7 @@ func (g *generator) send() {
 func (s *stream) send(counted bool) bool {
 	p := s.packet[:]
 	binary.BigEndian.PutUint16(p[2:], binary.BigEndian.Uint16(p[2:])+1)
-	binary.BigEndian.PutUint32(p[8:], binary.BigEndian.Uint32(p[8:])+160)
+	binary.BigEndian.PutUint32(p[4:], binary.BigEndian.Uint32(p[4:])+160)
 	s.number++
 	binary.BigEndian.PutUint32(p[24:], s.number)
 	p[36] = 0
