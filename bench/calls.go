@@ -17,6 +17,8 @@ type window struct {
 	idle     time.Duration // of all cores together
 }
 
+func (w window) seconds() float64 { return w.to.Sub(w.from).Seconds() }
+
 // look is one reading of the clocks.
 type look struct {
 	at            time.Time
@@ -186,7 +188,7 @@ func (t *target) run(ctx context.Context, o options, l *load, s *sipp) {
 		return
 	}
 	n := createdBetween(rows, w.from, w.to)
-	wanted := float64(l.rate) * w.to.Sub(w.from).Seconds()
+	wanted := float64(l.rate) * w.seconds()
 	if n < 0.95*wanted {
 		l.fault(fmt.Errorf("sipp began %.0f calls where the rate asks for %.0f: this machine is too busy", n, wanted))
 	}
@@ -210,5 +212,5 @@ func (t *target) last(l *load) {
 
 // others is how many cores the rest of the machine kept busy: generators, and whatever else ran.
 func (w window) others() float64 {
-	return float64(runtime.NumCPU()) - (w.idle+w.switchs).Seconds()/w.to.Sub(w.from).Seconds()
+	return float64(runtime.NumCPU()) - (w.idle+w.switchs).Seconds()/w.seconds()
 }

@@ -4,6 +4,7 @@
 //	register  sipp: a storm of registrations, each challenged and answered
 //	media     holds calls and sends G.711 both ways, with the time of sending in each packet
 //	kamailio  calls against Kamailio as a stateful proxy, then against ringdown, for the ratio
+//	rtpengine media through rtpengine in user space, then through ringdown, for the ratio
 //	all       the rows of RESULTS.md
 //
 // It builds ringdown and runs it on free loopback ports, or takes a switch that runs already (-peer, -pid). What a
@@ -11,7 +12,7 @@
 // was not clean says why, and gives no figure.
 //
 // It is a witness: it may not import any package of this module but bench/phone. It needs Linux (/proc); the sipp
-// scenarios need sipp, Debian package sip-tester.
+// scenarios need sipp, Debian package sip-tester; the two that compare need kamailio and rtpengine-daemon.
 //
 // Goroutines: one per child that waits for its end, two while media flows.
 package main

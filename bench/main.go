@@ -17,7 +17,7 @@ import (
 // options are the command line.
 type options struct {
 	rate    int           // calls or registrations per second
-	calls   int           // held at a time, for media
+	calls   int           // held at a time, for media and rtpengine
 	seconds int           // how long load flows
 	hold    time.Duration // how long a call of sipp lasts
 	slot    time.Duration // media: packets that fall into one leave together
@@ -42,6 +42,7 @@ var commands = []scenario{
 	{"register", runStorm},
 	{"media", runMedia},
 	{"kamailio", runKamailio},
+	{"rtpengine", runRtpengine},
 	{"all", runAll},
 }
 
@@ -76,12 +77,12 @@ func run(ctx context.Context, args []string) int {
 func parse(args []string) (o options, name string, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), "usage: go run ./bench [calls|register|media|kamailio|all] [flags]\n")
+		fmt.Fprint(f.Output(), "usage: go run ./bench [calls|register|media|kamailio|rtpengine|all] [flags]\n")
 		f.PrintDefaults()
 	}
 	o.users = users{password: "bench-secret"}
 	f.IntVar(&o.rate, "rate", 200, "calls or registrations per second")
-	f.IntVar(&o.calls, "calls", 200, "media: calls held at a time")
+	f.IntVar(&o.calls, "calls", 200, "media, rtpengine: calls held at a time")
 	f.IntVar(&o.seconds, "seconds", 30, "how long the load lasts")
 	f.DurationVar(&o.hold, "hold", time.Second, "calls: how long each call lasts")
 	f.DurationVar(&o.slot, "slot", time.Millisecond, "media: packets of one slot leave back to back; 0: each by itself")
@@ -170,9 +171,11 @@ func runAll(ctx context.Context, o options) error {
 	}
 	o.rate = 1000
 	errs = append(errs, runStorm(ctx, o))
-	for _, calls := range []int{50, 200, 400} {
+	o.calls = 50
+	errs = append(errs, runMedia(ctx, o))
+	for _, calls := range []int{200, 400} {
 		o.calls = calls
-		errs = append(errs, runMedia(ctx, o))
+		errs = append(errs, runRtpengine(ctx, o))
 	}
 	return errors.Join(errs...)
 }

@@ -3,7 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // binaryDir is where the switch is built for the tests of this package.
@@ -20,4 +24,37 @@ func TestMain(m *testing.M) {
 		binaryDir = dir
 		return m.Run()
 	}())
+}
+
+// The command line of README.md names a scenario that there is, with flags on either side of the name.
+func TestParse(t *testing.T) {
+	for _, args := range []string{"rtpengine -calls 400 -seconds 15", "-calls 400 rtpengine -seconds 15"} {
+		o, name, err := parse(strings.Fields(args))
+		must(t, err)
+		if name != "rtpengine" || o.calls != 400 || o.seconds != 15 {
+			t.Errorf("%s: %s with %d calls for %d s", args, name, o.calls, o.seconds)
+		}
+		if !slices.ContainsFunc(commands, func(s scenario) bool { return s.name == name }) {
+			t.Errorf("%s: there is no scenario %q", args, name)
+		}
+	}
+}
+
+// Rows go to the end of their tables, whose columns RESULTS.md has as the program writes them.
+func TestRecord(t *testing.T) {
+	raw, err := os.ReadFile("RESULTS.md")
+	must(t, err)
+	o := options{results: filepath.Join(t.TempDir(), "RESULTS.md"), command: "the command of this test"}
+	must(t, os.WriteFile(o.results, raw, 0o600))
+	w := window{to: time.Now(), from: time.Now().Add(-time.Second)}
+	must(t, o.report(&load{what: "calls", n: 1, window: w}, "1"))
+	must(t, o.reportMedia(&held{calls: 1, window: w}, ""))
+	now, err := os.ReadFile(o.results)
+	must(t, err)
+	if n := strings.Count(string(now), o.command); n != 2 || len(now) < len(raw) {
+		t.Errorf("%d rows of 2 in\n%s", n, now)
+	}
+	if err := o.record(mediaTable, []cell{{"a column that is new", "1"}}); err == nil {
+		t.Error("a row was taken that does not fit its table")
+	}
 }

@@ -7,12 +7,32 @@ import (
 	"net/netip"
 	"os"
 	"time"
-
-	"ringdown/bench/phone"
 )
 
-// held is the outcome of the scenario "media".
+// talk is many calls at one switch, between two ends that describe themselves alike.
+type talk interface {
+	// add sets one call up, and returns where the switch takes the RTP of the caller, and that of the callee.
+	add(ctx context.Context) (caller, callee netip.AddrPort, err error)
+	// hangUp ends all calls. It is an error when one had ended by itself.
+	hangUp(ctx context.Context) error
+	close()
+}
+
+// newTalk is the kind of talk that the switch understands. describe describes either end of the next call.
+func (t *target) newTalk(ctx context.Context, u users, describe func() string) (talk, error) {
+	if t.ng == "" {
+		return newPhoneTalk(ctx, t, u, describe)
+	}
+	ng, err := dialNG(t.ng)
+	if err != nil {
+		return nil, err
+	}
+	return &relayTalk{ng: ng, describe: describe}, nil
+}
+
+// held is the outcome of the scenarios "media" and "rtpengine".
 type held struct {
+	system     string
 	calls      int
 	stream     streamResult
 	window     window
@@ -29,20 +49,43 @@ func (h *held) fault(err error) {
 	}
 }
 
+// clean says why a run gives no figure, if it does not. Loss is a result, unless it is the generator's own.
+func (h *held) clean() error {
+	err := errors.Join(h.faults...)
+	if h.ownDrops > 0 {
+		err = errors.Join(err, fmt.Errorf("the generator's own receive buffers dropped %d packets", h.ownDrops))
+	}
+	if err != nil {
+		return fmt.Errorf("media against %s with %d calls was NOT CLEAN, no figure:\n%w", h.system, h.calls, err)
+	}
+	return nil
+}
+
+// per1000 is what 1000 seconds of one call cost, in seconds of CPU.
+func (h *held) per1000() float64 {
+	return h.window.switchs.Seconds() / (float64(h.calls) * h.window.seconds()) * 1000
+}
+
 // runMedia is the scenario "media": it sets calls up, lets G.711 flow both ways, and hangs up.
 func runMedia(ctx context.Context, o options) error {
 	t, _, done, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
-	h := &held{calls: o.calls, goroutines: -1}
+	return o.reportMedia(o.mediaRound(ctx, t, done), "")
+}
+
+// mediaRound loads one switch, and ends it.
+func (o options) mediaRound(ctx context.Context, t *target, done func() error) *held {
+	h := &held{system: t.name, calls: o.calls, goroutines: -1}
 	h.hold(ctx, o, t)
-	if t.own != nil && len(h.faults) == 0 {
+	if t.own != nil && t.name == "ringdown" && len(h.faults) == 0 {
+		var err error
 		h.goroutines, _, err = t.dump()
 		h.fault(err)
 	}
 	h.fault(done())
-	return o.reportMedia(h, t.name)
+	return h
 }
 
 func (h *held) hold(ctx context.Context, o options, t *target) {
@@ -56,17 +99,20 @@ func (h *held) hold(ctx context.Context, o options, t *target) {
 	defer g.close()
 	before, _, err := t.proc.memory()
 	h.fault(err)
-	calls, err := newTalk(ctx, t, o.users, g)
+	calls, err := t.newTalk(ctx, o.users, g.describe)
 	if err != nil {
 		h.fault(err)
 		return
 	}
 	defer calls.close()
 	for range h.calls {
-		if err := calls.add(ctx); err != nil {
+		caller, callee, err := calls.add(ctx)
+		if err != nil {
 			h.fault(err)
 			return
 		}
+		g.add(caller)
+		g.add(callee)
 	}
 	h.flow(ctx, o, t, g)
 	now, _, err := t.proc.memory()
@@ -106,26 +152,25 @@ func (h *held) flow(ctx context.Context, o options, t *target, g *generator) {
 	}
 }
 
-// reportMedia prints the run and appends its row. Loss is a result, unless it is the generator's own.
-func (o options) reportMedia(h *held, system string) error {
-	if h.ownDrops > 0 {
-		h.fault(fmt.Errorf("the generator's own receive buffers dropped %d packets", h.ownDrops))
+// reportMedia prints the run and appends its row.
+func (o options) reportMedia(h *held, ratio string) error {
+	if err := h.clean(); err != nil {
+		return err
 	}
-	if len(h.faults) > 0 {
-		return fmt.Errorf("media against %s with %d calls was NOT CLEAN, no figure:\n%w", system, h.calls, errors.Join(h.faults...))
+	if ratio == "" {
+		ratio = "-"
 	}
-	seconds := h.window.to.Sub(h.window.from).Seconds()
 	s := h.stream
 	p50, p99, most := milliseconds(s.p50), milliseconds(s.p99), milliseconds(s.max)
 	if s.behind > tolerable {
 		p50, p99, most = "busy", "busy", "busy"
 	}
 	return o.record(mediaTable, []cell{
-		{"date", today()}, {"commit", o.commit}, {"machine", machine()}, {"system", system},
-		{"calls", fmt.Sprint(h.calls)}, {"slot ms", milliseconds(o.slot)}, {"seconds", fmt.Sprintf("%.0f", seconds)},
+		{"date", today()}, {"commit", o.commit}, {"machine", machine()}, {"system", h.system},
+		{"calls", fmt.Sprint(h.calls)}, {"slot ms", milliseconds(o.slot)}, {"seconds", fmt.Sprintf("%.0f", h.window.seconds())},
 		{"sent", fmt.Sprint(s.sent)}, {"lost", fmt.Sprint(s.sent - s.received)}, {"late", fmt.Sprint(s.reordered)},
 		{"p50 ms", p50}, {"p99 ms", p99}, {"max ms", most},
-		{"CPU s / 1000 call-s", fmt.Sprintf("%.2f", h.window.switchs.Seconds()/(float64(h.calls)*seconds)*1000)},
+		{"CPU s / 1000 call-s", fmt.Sprintf("%.2f", h.per1000())}, {"to rtpengine", ratio},
 		{"kB / call", fmt.Sprint(h.perCall)}, {"goroutines", orDash(h.goroutines)}, {"drops", fmt.Sprint(h.drops)},
 		{"sender late ms", milliseconds(s.behind)},
 		{"other cores", fmt.Sprintf("%.1f", h.window.others())}, {"command", "`" + o.command + "`"},
@@ -137,101 +182,3 @@ func milliseconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds
 // tolerable is how late the generator may be before the delays say more about the machine than about the switch: who
 // starves the one starves the other.
 const tolerable = 20 * time.Millisecond
-
-// talk is a caller and a callee with many calls between them.
-type talk struct {
-	gen     *generator
-	caller  *phone.Phone
-	callee  *phone.Phone
-	number  string
-	arrived chan arrival
-	calls   []*phone.Call // the caller's
-	called  []*phone.Call // the callee's
-}
-
-// arrival is what the callee made of one call.
-type arrival struct {
-	call *phone.Call
-	to   netip.AddrPort // where the switch wants its RTP
-	err  error
-}
-
-func newTalk(ctx context.Context, t *target, u users, g *generator) (*talk, error) {
-	k := &talk{gen: g, number: u.number(1), arrived: make(chan arrival, 1)}
-	var err error
-	if k.caller, err = phone.New(phone.Config{Number: u.number(0), Password: u.password, Server: t.sip, Deaf: true}); err != nil {
-		return nil, err
-	}
-	k.callee, err = phone.New(phone.Config{Number: k.number, Password: u.password, Server: t.sip, Deaf: true, OnInvite: k.answer})
-	if err != nil {
-		k.caller.Close()
-		return nil, err
-	}
-	for _, p := range []*phone.Phone{k.caller, k.callee} {
-		if err := p.Register(ctx, 3600); err != nil {
-			k.close()
-			return nil, err
-		}
-	}
-	return k, nil
-}
-
-func (k *talk) answer(c *phone.Call) {
-	a := arrival{call: c}
-	if sdp := c.Invite.SDP(); sdp == nil {
-		a.err = errors.Join(errors.New("the callee was offered no audio"), c.Reject(488, ""))
-	} else {
-		a.to = sdp.Addr
-		a.err = errors.Join(c.Ring(), c.Answer(phone.WithSDP(k.gen.describe())))
-	}
-	k.arrived <- a
-}
-
-// add sets one call up, and its two streams.
-func (k *talk) add(ctx context.Context) error {
-	c, err := k.caller.Dial(ctx, k.number, phone.WithSDP(k.gen.describe()))
-	if err != nil {
-		return err
-	}
-	if err := c.WaitAnswer(ctx); err != nil {
-		return fmt.Errorf("call %d: %w", len(k.calls)+1, err)
-	}
-	var a arrival
-	select {
-	case a = <-k.arrived:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	sdp := c.Remote()
-	if a.err != nil || sdp == nil {
-		return errors.Join(a.err, errors.New("no session on both sides"))
-	}
-	k.calls, k.called = append(k.calls, c), append(k.called, a.call)
-	k.gen.add(sdp.Addr)
-	k.gen.add(a.to)
-	return nil
-}
-
-func (k *talk) hangUp(ctx context.Context) error {
-	for i, c := range k.calls {
-		if !c.Active() {
-			return fmt.Errorf("call %d of %d had ended by itself", i+1, len(k.calls))
-		}
-	}
-	for i, c := range k.calls {
-		if err := c.Hangup(); err != nil {
-			return err
-		}
-		_, err := c.WaitEnd(ctx)
-		_, err2 := k.called[i].WaitEnd(ctx)
-		if err := errors.Join(err, err2); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (k *talk) close() {
-	k.caller.Close()
-	k.callee.Close()
-}

@@ -43,9 +43,11 @@ type cell struct{ name, value string }
 
 // record prints a row, and appends it to its table.
 func (o options) record(table string, row []cell) error {
-	var line strings.Builder
+	var head, line strings.Builder
+	head.WriteString("|")
 	line.WriteString("|")
 	for _, c := range row {
+		head.WriteString(" " + c.name + " |")
 		line.WriteString(" " + c.value + " |")
 		fmt.Printf("%s %s, ", c.name, c.value)
 	}
@@ -62,14 +64,20 @@ func (o options) record(table string, row []cell) error {
 	if at < 0 {
 		return fmt.Errorf("%s has no %q", o.results, table)
 	}
-	last := -1
+	first, last := -1, -1
 	for i := at + 1; i < len(lines) && !strings.HasPrefix(lines[i], "## "); i++ {
 		if strings.HasPrefix(lines[i], "|") {
+			if first < 0 {
+				first = i
+			}
 			last = i
 		}
 	}
-	if last < 0 {
+	if first < 0 {
 		return errors.New(o.results + " has no table under " + table)
+	}
+	if lines[first] != head.String() { // a new column is added there by hand, with "-" in the rows that lack it
+		return fmt.Errorf("%s: the table under %q has other columns than\n%s", o.results, table, &head)
 	}
 	return os.WriteFile(o.results, []byte(strings.Join(slices.Insert(lines, last+1, line.String()), "\n")), 0o644)
 }

@@ -22,6 +22,7 @@ type target struct {
 	name string // as in RESULTS.md
 	sip  string // host:port, UDP
 	http string // URL of the Ozeki API, "" without
+	ng   string // host:port, UDP, of rtpengine's control protocol; "": a switch that speaks SIP
 	proc process
 	own  *child // nil: somebody else's, not to be stopped
 }
