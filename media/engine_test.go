@@ -81,12 +81,18 @@ func legID(n uint32) callstate.LegID { return callstate.LegID{Call: 1, N: n} }
 // handset is a phone's RTP side: one socket with an SSRC, a sequence and a clock of its own.
 type handset struct {
 	t    testing.TB
-	conn *memnet.Conn
+	conn phoneConn
 	leg  callstate.LegID
 	to   netip.AddrPort // the switch's port for it
 	ssrc uint32
 	seq  uint16
 	ts   uint32
+}
+
+// phoneConn is a phone's socket, in memory or of the system.
+type phoneConn interface {
+	PacketConn
+	SetReadDeadline(time.Time) error
 }
 
 func (b *bed) handset(n uint32, at string) *handset {
@@ -95,7 +101,11 @@ func (b *bed) handset(n uint32, at string) *handset {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &handset{t: b.TB, conn: c, leg: legID(n), ssrc: 0x1000 * n, seq: uint16(100 * n), ts: 10000 * n}
+	return newHandset(b.TB, n, c)
+}
+
+func newHandset(t testing.TB, n uint32, c phoneConn) *handset {
+	return &handset{t: t, conn: c, leg: legID(n), ssrc: 0x1000 * n, seq: uint16(100 * n), ts: 10000 * n}
 }
 
 // sdp is a description by this phone; formats like "0 8 101", with further lines.
@@ -129,6 +139,7 @@ func (h *handset) port(body []byte) {
 	var addr string
 	for _, l := range strings.Split(string(body), "\r\n") {
 		fmt.Sscanf(l, "c=IN IP4 %s", &addr)
+		fmt.Sscanf(l, "c=IN IP6 %s", &addr)
 		fmt.Sscanf(l, "m=audio %d", &port)
 	}
 	a, err := netip.ParseAddr(addr)

@@ -122,45 +122,6 @@ func TestNoAllocationPlaying(t *testing.T) {
 	}
 }
 
-// The real thing: two phones on loopback, ports of the system.
-func TestLoopback(t *testing.T) {
-	b := newBed(t, func(c *Config) {
-		c.Listen, c.Net, c.PortMin, c.PortMax = netip.MustParseAddr("127.0.0.1"), nil, 0, 0
-	})
-	phone := func() (*net.UDPConn, netip.AddrPort) {
-		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		c.SetDeadline(time.Now().Add(10 * time.Second))
-		return c, c.LocalAddr().(*net.UDPAddr).AddrPort()
-	}
-	ca, aliceAt := phone()
-	cb, bobAt := phone()
-	alice, bob := &handset{t: t, leg: legID(1)}, &handset{t: t, leg: legID(2)}
-	b.join(alice, bob, describe(aliceAt, "0"), describe(bobAt, "0"))
-	exchange := func(from, to *net.UDPConn, sw netip.AddrPort, mark byte) {
-		t.Helper()
-		for seq := range byte(10) {
-			out := append([]byte{0x80, 0, 0, seq, 0, 0, seq, 0, 0, 0, 0, 9}, mark, seq)
-			if _, err := from.WriteToUDPAddrPort(out, sw); err != nil {
-				t.Fatal(err)
-			}
-			in := make([]byte, 100)
-			n, _, err := to.ReadFromUDPAddrPort(in)
-			if err != nil || n != 14 || in[12] != mark || in[13] != seq {
-				t.Fatalf("%x, %v; want %x", in[:n], err, out)
-			}
-		}
-	}
-	exchange(ca, cb, alice.to, 'a')
-	exchange(cb, ca, bob.to, 'b')
-	if alice.to.Port()%2 != 0 && bob.to.Port()%2 != 0 {
-		t.Logf("odd RTP ports %d and %d", alice.to.Port(), bob.to.Port())
-	}
-}
-
 // Many calls at once, in every order, with packets and closing in between: for the race detector and for deadlocks.
 func TestTogether(t *testing.T) {
 	b := newBed(t, func(c *Config) { c.Net, c.Silence, c.Post = sinks{}, time.Millisecond, func(callstate.Event) {} })
