@@ -52,6 +52,61 @@ type BlindTransfer struct {
 	Target     string
 }
 
+// MoveLeg connects one party to another number; its partner leaves at once and does not come back whatever becomes of
+// the target (spec yeastar-p 5.3). In a bridge of three only the named leg moves, the others stay. Replied to as soon as
+// it is accepted, before the target is located. The moved party hears ringback; if the target fails, a failure tone, and
+// is released.
+type MoveLeg struct {
+	asked
+	Leg    LegID
+	Target string
+}
+
+// Consult begins an attended transfer: the partner of the transferor is held, and the transferor calls Target on the leg
+// that it has (spec yeastar-p 5.4). Replied to as soon as it is accepted, before the target is located.
+type Consult struct {
+	asked
+	Transferor LegID
+	Target     string
+}
+
+// Operate goes on with the attended transfer that Transferor has begun. Replied to when done; what can only be done when
+// the target answers (Complete, Threeway) is remembered.
+type Operate struct {
+	asked
+	Transferor LegID
+	Do         Operation
+}
+
+// Operation is what can be done with a consultation.
+type Operation string
+
+const (
+	Abort    Operation = "abort"    // the target leaves, the old pair talks
+	Complete Operation = "complete" // the transferor leaves, transferee and target talk
+	Threeway Operation = "threeway" // all three talk; the transfer is over
+	Swap     Operation = "swap"     // the transferor talks to the other of the two
+)
+
+// EndLeg hangs up one party. Of two the other is released as well; of three the other two stay.
+type EndLeg struct {
+	asked
+	Leg LegID
+}
+
+// HoldLeg has a party hold its partner, who hears music while the holder hears nothing; in a bridge of three the holder
+// is merely out of it. UnholdLeg takes that back (spec yeastar-p 4.4); it does not undo a hold made by a phone.
+type HoldLeg struct {
+	asked
+	Leg LegID
+}
+
+// UnholdLeg takes back HoldLeg.
+type UnholdLeg struct {
+	asked
+	Leg LegID
+}
+
 // Calls is all that control sees of the switch. Safe for concurrent use.
 type Calls interface {
 	// Do gives a request to a call and waits for its reply, at most until ctx ends; the request goes on all the same
@@ -89,6 +144,10 @@ type LegSummary struct {
 	State     string // a leg state of machines.go
 	Inbound   bool   // it called us
 	SIPCallID string
+
+	Calling bool // it is the calling side: of the call, or since a transfer of its target
+	Waits   bool // somebody is being called for it, it hears ringback
+	Held    bool // it is in a hold: its own phone or an application holds, or a consultation keeps it waiting
 }
 
 // Shown is the state of a call as the outside sees it.
@@ -151,5 +210,10 @@ const (
 	NoticeTransferred    NoticeKind = "transferred"
 	NoticeTransferFailed NoticeKind = "transfer failed"
 	NoticeDigit          NoticeKind = "digit"
+	NoticeConsulting     NoticeKind = "consulting" // an attended transfer has begun; Leg is the transferor
+	NoticeAborted        NoticeKind = "aborted"    // it was taken back; the old pair talks
+	NoticeJoined         NoticeKind = "joined"     // three talk
+	NoticeLeft           NoticeKind = "left"       // one of three has left
+	NoticeChanged        NoticeKind = "changed"    // what the list of legs shows is new, and no other notice says so
 	NoticeEnded          NoticeKind = "ended" // the last one, exactly once
 )
