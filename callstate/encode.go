@@ -35,7 +35,8 @@ var (
 		RefuseRefer{}, ReportTransfer{}, SendInfo{}, OpenMedia{}, MakeOffer{}, MakeAnswer{}, TakeAnswer{}, Connect{},
 		SendDigits{}, CloseMedia{}, StartTimer{}, StopTimer{}, Reply{}, Publish{}, Finish{})
 	requestKinds = kindsOf[Request]("request",
-		ForwardCall{}, SendKeys{}, End{}, Hold{}, Unhold{}, BlindTransfer{})
+		ForwardCall{}, SendKeys{}, End{}, Hold{}, Unhold{}, BlindTransfer{}, MoveLeg{}, Consult{}, Operate{}, EndLeg{},
+		HoldLeg{}, UnholdLeg{})
 )
 
 // EncodeEvent writes an event down.

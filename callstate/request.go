@@ -215,5 +215,5 @@ const (
 	NoticeJoined         NoticeKind = "joined"     // three talk
 	NoticeLeft           NoticeKind = "left"       // one of three has left
 	NoticeChanged        NoticeKind = "changed"    // what the list of legs shows is new, and no other notice says so
-	NoticeEnded          NoticeKind = "ended" // the last one, exactly once
+	NoticeEnded          NoticeKind = "ended"      // the last one, exactly once
 )

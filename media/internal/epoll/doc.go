@@ -2,7 +2,7 @@
 //
 // The runtime's own poller wakes one goroutine per packet, and a reader asks the kernel twice for each: once for the
 // packet, once to learn that there is no other. Here the sockets are unknown to the runtime. They belong to shards; a
-// shard's goroutine takes one packet from each socket that has one, and then either asks again or first lets packets
+// shard's goroutine takes one packet from each socket that has one, asks again until none has, and then may let packets
 // gather for a while (the drain interval), so that one wake-up serves many.
 //
 //	socket ---+

@@ -103,29 +103,34 @@ func (s *shard) release() {
 	}
 }
 
-// work serves what there is, and says what shall ring next: the timer, or the next packet.
+// work serves what there is until there is nothing more, and says what shall ring next: the timer, or a packet.
 func (s *shard) work(bell int) {
+	var pause time.Duration
 	for !s.quit.Load() {
 		n := s.wait()
-		if n == 0 && s.armed {
-			return
-		}
-		if n == 0 {
-			s.arm(bell, true)
-			continue // what came just before rings nobody
-		}
-		pause := s.drain(s.find(n))
-		for i, k := range s.served[:n] {
-			if k != nil {
-				k.read(s.buf)
-			}
-			s.served[i] = nil
-		}
-		if pause > 0 && n < batch {
+		switch {
+		case n > 0:
+			pause = s.drain(s.find(n))
+			s.serve(n)
+		case pause > 0:
 			s.arm(bell, false)
 			setTimer(s.timer, pause)
 			return
+		case s.armed, !rung(s.timer): // a packet may have rung before the line was cut
+			return
+		default:
+			s.arm(bell, true) // and look again: what came just before rings nobody
 		}
+	}
+}
+
+// serve takes one packet from each of the n sockets that find has found.
+func (s *shard) serve(n int) {
+	for i, k := range s.served[:n] {
+		if k != nil {
+			k.read(s.buf)
+		}
+		s.served[i] = nil
 	}
 }
 
@@ -199,6 +204,13 @@ func newTimer() (int, error) {
 		return -1, os.NewSyscallError("timerfd_create", errno)
 	}
 	return int(fd), nil
+}
+
+// rung tells whether a timer has rung since it was last set or asked.
+func rung(fd int) bool {
+	var times uint64
+	_, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&times)), unsafe.Sizeof(times))
+	return errno != syscall.EAGAIN
 }
 
 // setTimer makes a timer ring once, and forgets that it has rung.
