@@ -61,6 +61,7 @@ func TestGather(t *testing.T) {
 		if err := in[i].Start(func([]byte, netip.AddrPort) {
 			received.Add(1)
 			out.WriteToUDPAddrPort([]byte("meanwhile"), meanwhile.at())
+			<-time.After(200 * time.Microsecond) // for the runtime to hear of it
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -86,20 +87,17 @@ func TestGather(t *testing.T) {
 // an interval per packet.
 func TestNothingStays(t *testing.T) {
 	p := newPoller(t, 1, always(time.Hour))
-	a, b, c := p.open(t, "127.0.0.1:0"), p.open(t, "127.0.0.1:0"), p.open(t, "127.0.0.1:0")
+	a, b := p.open(t, "127.0.0.1:0"), p.open(t, "127.0.0.1:0")
 	const burst = 100
 	for i := range burst {
 		a.write(t, fmt.Sprint(i), b.at())
 	}
-	a.write(t, "x", c.at())
-	others := c.start(t, 1)
 	got := b.start(t, burst)
 	for i := range burst {
 		if d := next(t, got); d.text != fmt.Sprint(i) {
 			t.Fatalf("received %q, want packet %d", d.text, i)
 		}
 	}
-	next(t, others)
 }
 
 // When the interval is over, everything that has gathered is received, from more sockets than one look has room for.
