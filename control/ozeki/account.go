@@ -1,40 +1,24 @@
 package ozeki
 
-import (
-	"crypto/sha256"
-	"crypto/subtle"
-)
+import "ringdown/control/access"
 
-// account is a user with hashes of equal length, so that a comparison takes the same time whatever was sent.
-type account struct {
-	name         string
-	user, secret [sha256.Size]byte
-}
-
-func accounts(users []User) []account {
-	list := make([]account, len(users))
+func accounts(users []User) access.Accounts {
+	list := make([]access.Account, len(users))
 	for i, u := range users {
-		list[i] = account{u.Username, sha256.Sum256([]byte(u.Username)), sha256.Sum256([]byte(u.Password))}
+		list[i] = access.Account{Name: u.Username, Secret: u.Password}
 	}
-	return list
+	return access.NewAccounts(list)
 }
 
-// authenticate checks the credentials in p (spec ozeki 1.4). It returns the user, or the refusal. All accounts are
-// compared, so that the time tells neither which name exists nor where it stands.
+// authenticate checks the credentials in p (spec ozeki 1.4). It returns the user, or the refusal.
 func (a *API) authenticate(p *params) (string, *reply) {
 	username, ok := p.values["username"]
 	if !ok || username == "" || p.password == "" {
 		return "", authenticationRequired()
 	}
-	user, secret := sha256.Sum256([]byte(username)), sha256.Sum256([]byte(p.password))
-	found := -1
-	for i := range a.accounts {
-		same := subtle.ConstantTimeCompare(user[:], a.accounts[i].user[:]) &
-			subtle.ConstantTimeCompare(secret[:], a.accounts[i].secret[:])
-		found = subtle.ConstantTimeSelect(same, i, found)
-	}
-	if found < 0 {
+	user, ok := a.accounts.Find(username, p.password)
+	if !ok {
 		return "", authenticationFailed()
 	}
-	return a.accounts[found].name, nil
+	return user, nil
 }

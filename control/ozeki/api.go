@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/access"
 )
 
 const (
@@ -23,14 +24,11 @@ type API struct {
 	calls    callstate.Calls
 	log      *slog.Logger
 	timeout  time.Duration
-	accounts []account
+	accounts access.Accounts
 	ids      *ids
 	stop     func()
 	buffers  sync.Pool // of *[]byte
-
-	mu      sync.Mutex
-	closed  bool
-	running sync.WaitGroup
+	gate     access.Gate
 }
 
 // New makes the handler and begins to watch calls; c must be valid. Close ends the watch.
@@ -49,25 +47,11 @@ func New(c Config) *API {
 
 // Close refuses new requests with HTTP 503, waits for those that run, at most for one time-out, and ends the watch.
 func (a *API) Close() {
-	a.mu.Lock()
-	first := !a.closed
-	a.closed = true
-	a.mu.Unlock()
-	a.running.Wait()
+	first := a.gate.Shut()
+	a.gate.Wait()
 	if first {
 		a.stop()
 	}
-}
-
-// begin counts a request in, unless the API is closed.
-func (a *API) begin() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return false
-	}
-	a.running.Add(1)
-	return true
 }
 
 // ServeHTTP answers /api, and / for clients of the older product (spec ozeki 1).
@@ -82,11 +66,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Use GET "+usage+"or POST the same parameters as "+formType+".", http.StatusMethodNotAllowed)
 		return
 	}
-	if !a.begin() {
+	if !a.gate.Enter() {
 		http.Error(w, "The server is stopping. Try again later.", http.StatusServiceUnavailable)
 		return
 	}
-	defer a.running.Done()
+	defer a.gate.Leave()
 
 	start := time.Now()
 	var t turn

@@ -4,34 +4,17 @@ import (
 	"strings"
 
 	"ringdown/callstate"
+	"ringdown/control/access"
 )
 
-const (
-	maxNumber = 64
-	maxKeys   = 128
-)
+const maxKeys = 128
 
 func anything(text string) (string, bool) { return text, true }
 
 func nothing(string) (string, bool) { return "", false }
 
-// number accepts what may become the user part of a SIP URI as it stands (edge case A16). Blanks are refused at the
-// ends too: a plus sign that was not escaped arrives as one, and +361... without its plus is somebody else.
-func number(text string) (string, bool) {
-	if len(text) > maxNumber {
-		return "", false
-	}
-	for i := range len(text) {
-		if !isAlphanumeric(text[i]) && strings.IndexByte("+*#-_.!~()", text[i]) < 0 {
-			return "", false
-		}
-	}
-	return text, true
-}
-
-func isAlphanumeric(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-}
+// number accepts what may become part of a SIP URI.
+func number(text string) (string, bool) { return text, access.Number(text) }
 
 // keys accepts 0-9 * # A-D in any case, and a comma or p for a pause (spec ozeki 8.2), and returns them as
 // callstate.SendKeys wants them.
