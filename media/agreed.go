@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/codec"
 	"ringdown/media/internal/sdp"
 	"ringdown/media/internal/tone"
 )
@@ -13,8 +14,10 @@ type agreed struct {
 	codec  sdp.Codec // zero when the stream is off
 	pt     uint8     // the phone's number of codec: what we send
 	ours   []sdp.Codec
-	rx     [128]uint8 // payload type of a packet from the phone -> index in ours, from 1
-	event  sdp.Codec  // telephone-event toward the phone, with the phone's number; zero when not agreed
+	kind   codec.Kind
+	rx     [128]uint8      // payload type of a packet from the phone -> index in ours, from 1
+	kinds  [128]codec.Kind // payload type of a packet from the phone -> what can read it
+	event  sdp.Codec       // telephone-event toward the phone, with the phone's number; zero when not agreed
 	events sdp.Events
 
 	phone  callstate.Direction // as the phone states it, as far as we let it
@@ -23,6 +26,17 @@ type agreed struct {
 
 // off tells whether there is no stream (edge case H4).
 func (a *agreed) off() bool { return a == nil || a.codec.Name == "" }
+
+// kindOf is what we can make and read a codec with; None when we cannot.
+func kindOf(c sdp.Codec) codec.Kind {
+	switch {
+	case c.Same(sdp.PCMU):
+		return codec.PCMU
+	case c.Same(sdp.PCMA):
+		return codec.PCMA
+	}
+	return codec.None
+}
 
 // law returns the G.711 law of what we send.
 func (a *agreed) law() (tone.Law, bool) {
@@ -49,6 +63,12 @@ func (a *agreed) agree(ours, theirs []sdp.Codec) {
 	for i, o := range ours { // ours win where the numbers clash
 		if _, both := sdp.Find(theirs, o); both {
 			a.rx[o.PT] = uint8(i + 1)
+		}
+	}
+	a.kind = kindOf(a.codec)
+	for pt := range a.kinds {
+		if c, ok := a.format(uint8(pt)); ok {
+			a.kinds[pt] = kindOf(c)
 		}
 	}
 	if e, ok := sdp.ChooseEvent(theirs, a.codec); ok {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/mix"
 	"ringdown/media/internal/sdp"
 )
 
@@ -68,44 +69,51 @@ func (e *Engine) connect(c callstate.Connect) {
 	e.wire.Lock()
 	defer e.wire.Unlock()
 	l := e.legs[c.Leg]
-	var source *leg
-	if len(c.Hears) == 1 { // more need a mixer, which is not there yet
-		source = e.legs[c.Hears[0]]
-	}
-	impossible := len(c.Hears) > 0 && (source == nil || l == nil || source == l)
+	sources, known := e.sources(c)
 	if l == nil {
-		if impossible {
+		if len(c.Hears) > 0 {
 			e.cfg.Post(callstate.Connected{On: callstate.On{Leg: c.Leg}, How: callstate.Impossible})
 		}
 		return
-	}
-	if impossible {
-		source = nil
 	}
 	e.unhear(l)
 	l.told, l.sound = "", callstate.Nothing
 	if len(c.Hears) == 0 {
 		l.sound = c.Play
 	}
-	if source != nil {
-		l.hears = source
-		source.heard = append(source.heard, l)
+	for _, s := range sources {
+		l.hears = append(l.hears, s)
+		s.heard = append(s.heard, l)
 	}
 	e.rewireOne(l)
-	if impossible {
+	if !known {
 		l.post(callstate.Connected{On: l.on(), How: callstate.Impossible})
 	}
 }
 
-// unhear takes l away from whom it hears. Called with wire held.
+// sources finds whom a leg is to hear, each once. known is false, and nobody is heard, when one of them is not there or
+// is the leg itself.
+func (e *Engine) sources(c callstate.Connect) (sources []*leg, known bool) {
+	for _, id := range c.Hears {
+		s := e.legs[id]
+		if s == nil || id == c.Leg {
+			return nil, false
+		}
+		if !slices.Contains(sources, s) {
+			sources = append(sources, s)
+		}
+	}
+	return sources, true
+}
+
+// unhear takes l away from those whom it hears. Called with wire held.
 func (e *Engine) unhear(l *leg) {
 	from := l.hears
-	if from == nil {
-		return
+	l.hears, l.feed, l.mix = nil, nil, nil
+	for _, s := range from {
+		s.heard = slices.DeleteFunc(s.heard, func(x *leg) bool { return x == l })
+		s.reroute()
 	}
-	from.heard = slices.DeleteFunc(from.heard, func(x *leg) bool { return x == l })
-	l.hears, l.feed = nil, nil
-	from.reroute()
 }
 
 // rewire works out anew every way from and to l, after it has negotiated.
@@ -123,19 +131,23 @@ func (e *Engine) rewire(l *leg) {
 
 // rewireOne works out what l hears, and tells how once that is known, and again when it changes.
 func (e *Engine) rewireOne(l *leg) {
-	l.feed = nil
+	l.feed, l.mix = nil, nil
 	var how callstate.ConnectedHow
-	if l.hears != nil {
-		if r := newRoute(l.hears, l); r != nil {
+	switch len(l.hears) {
+	case 0:
+	case 1:
+		if r := newRoute(l.hears[0], l); r != nil {
 			how = r.how
 			if how != callstate.Impossible {
 				l.feed = r
 			}
 		}
+	default:
+		how = l.gather()
 	}
-	l.out.listen(l.feed, l.sound)
-	if l.hears != nil {
-		l.hears.reroute()
+	l.out.listen(l.feed, l.mix, l.sound)
+	for _, s := range l.hears {
+		s.reroute()
 	}
 	e.clock.want(l)
 	if how != "" && how != l.told {
@@ -144,26 +156,34 @@ func (e *Engine) rewireOne(l *leg) {
 	}
 }
 
-// unwire takes a leg that is being closed out of everything. Those who heard it hear nothing.
+// unwire takes a leg that is being closed out of everything. Those who heard it hear the others, or nothing.
 func (e *Engine) unwire(l *leg) {
 	e.unhear(l)
-	for _, h := range l.heard {
-		h.hears, h.feed = nil, nil
-		h.out.listen(nil, h.sound)
-	}
+	heard := l.heard
 	l.heard = nil
+	for _, h := range heard {
+		h.hears = slices.DeleteFunc(h.hears, func(x *leg) bool { return x == l })
+		h.feed = nil
+		h.mix = slices.DeleteFunc(slices.Clone(h.mix), func(s *mix.Source) bool { return s == l.source })
+		h.out.listen(nil, h.mix, h.sound)
+	}
 	l.reroute()
 }
 
 // reroute gives l's reader the ways to those who hear it. Called with wire held.
 func (l *leg) reroute() {
 	var routes []*route
+	mixed := false
 	for _, h := range l.heard {
 		if h.feed != nil {
 			routes = append(routes, h.feed)
 		}
+		mixed = mixed || slices.Contains(h.mix, l.source)
+	}
+	if !mixed {
+		l.source = nil
 	}
 	l.in.mu.Lock()
-	l.in.routes = routes
+	l.in.routes, l.in.source = routes, l.source
 	l.in.mu.Unlock()
 }

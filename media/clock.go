@@ -21,6 +21,7 @@ type clock struct {
 	due  silences
 
 	legs []*leg // those of the running tick
+	slot uint64 // counts ticks
 }
 
 func newClock(since func() time.Duration) *clock {
@@ -118,6 +119,7 @@ func (c *clock) run() {
 
 func (c *clock) tick(now time.Duration) {
 	c.mu.Lock()
+	c.slot++
 	c.legs = c.legs[:0]
 	for l := range c.busy {
 		c.busy[l] = false
@@ -126,7 +128,7 @@ func (c *clock) tick(now time.Duration) {
 	c.mu.Unlock()
 	defer func() { clear(c.legs) }() // keeps no closed leg
 	for _, l := range c.legs {
-		if l.tick(now) {
+		if l.tick(c.slot, now) {
 			continue
 		}
 		c.mu.Lock()

@@ -118,5 +118,5 @@ func (o *outbound) shut() {
 		}
 	}
 	o.closed, o.open = true, false
-	o.feed, o.sound, o.sender = nil, callstate.Nothing, dtmf.Sender{}
+	o.feed, o.mix, o.sound, o.sender = nil, nil, callstate.Nothing, dtmf.Sender{}
 }

@@ -8,7 +8,9 @@ import (
 	"github.com/pion/rtp"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/codec"
 	"ringdown/media/internal/dtmf"
+	"ringdown/media/internal/mix"
 )
 
 // inbound is the direction from the phone.
@@ -16,7 +18,9 @@ type inbound struct {
 	mu         sync.Mutex
 	agreed     *agreed
 	latch      latch
-	routes     []*route // one per leg that hears this one
+	routes     []*route    // one per leg that hears this one alone
+	source     *mix.Source // for those that hear it among others; nil when there is none
+	recent     recent
 	detector   dtmf.Detector
 	quietSince time.Duration // last packet, negotiation or report of silence
 	header     rtp.Header
@@ -65,7 +69,13 @@ func (l *leg) receive(b []byte, from netip.AddrPort) {
 		l.takeEvent(b[start-headerSize:end], format.Clock, now)
 		return
 	}
-	if len(in.routes) == 0 {
+	if kind := in.agreed.kinds[in.header.PayloadType]; kind != codec.None {
+		in.recent.add(kind, in.header.SSRC, in.header.Timestamp, b[start:end], now)
+		if in.source != nil {
+			in.source.Put(kind, in.header.SSRC, in.header.Timestamp, b[start:end], now)
+		}
+	}
+	if len(in.routes) == 0 && in.source == nil {
 		in.counts.Unheard++
 	}
 	for _, r := range in.routes {

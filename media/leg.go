@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/mix"
 	"ringdown/media/internal/sdp"
 )
 
@@ -32,11 +33,13 @@ type leg struct {
 	out outbound
 
 	// Under Engine.wire:
-	hears *leg
-	heard []*leg // who hears this leg
-	sound callstate.Sound
-	told  callstate.ConnectedHow // the last Connected for this hears
-	feed  *route
+	hears  []*leg // whom this leg hears
+	heard  []*leg // who hears this leg
+	sound  callstate.Sound
+	told   callstate.ConnectedHow // the last Connected for this hears
+	feed   *route                 // when it hears one
+	mix    []*mix.Source          // when it hears several: of those that can be mixed, not nil
+	source *mix.Source            // what it is itself in the mixes of others; nil while in none
 
 	watch int // under clock.mu: place in the heap of silences
 
@@ -116,8 +119,8 @@ func (l *leg) checkSilence(now time.Duration) (at time.Duration, again bool) {
 }
 
 // tick does what is due every 20 ms; it returns false when the leg needs no more ticks.
-func (l *leg) tick(now time.Duration) bool {
-	busy := l.out.tick(l, now)
+func (l *leg) tick(slot uint64, now time.Duration) bool {
+	busy := l.out.tick(l, slot, now)
 	l.in.mu.Lock()
 	if d, ok := l.in.detector.Expire(now); ok {
 		l.tellDigit(d)

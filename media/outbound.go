@@ -10,8 +10,10 @@ import (
 	"github.com/pion/rtp"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/codec"
 	"ringdown/media/internal/dtmf"
 	"ringdown/media/internal/g711"
+	"ringdown/media/internal/mix"
 	"ringdown/media/internal/sdp"
 	"ringdown/media/internal/timeline"
 	"ringdown/media/internal/tone"
@@ -27,7 +29,9 @@ type outbound struct {
 	closed bool
 	line   timeline.Line
 
-	feed  *route // the only one whose packets go out
+	feed  *route        // the only one whose packets go out
+	mix   []*mix.Source // or what is added up
+	coder *codec.Encoder
 	sound callstate.Sound
 	at    int // where in the loop of sound
 
@@ -53,6 +57,9 @@ func (o *outbound) adopt(a *agreed, remote netip.AddrPort) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.agreed = a
+	if o.coder == nil || o.coder.Kind() != a.kind {
+		o.coder = codec.NewEncoder(a.kind)
+	}
 	if clock := a.codec.Clock; clock != 0 && clock != o.line.Clock() {
 		// RFC 7160 §4.1: another clock rate needs another SSRC.
 		o.line = timeline.New(rand.Uint32(), clock, uint16(rand.Uint32()), rand.Uint32())
@@ -73,17 +80,17 @@ func (o *outbound) aimLocked(to netip.AddrPort) {
 }
 
 // listen sets what the stream is made of from now on.
-func (o *outbound) listen(feed *route, sound callstate.Sound) {
+func (o *outbound) listen(feed *route, mix []*mix.Source, sound callstate.Sound) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if sound != o.sound || feed != nil {
+	if sound != o.sound || feed != nil || mix != nil {
 		o.at = 0 // a tone starts with its beginning
 	}
 	if feed == nil || o.feed == nil || feed.from != o.feed.from {
 		o.eventBusy = 0
 		o.line.Skip() // the feed's packets may go by unsent meanwhile
 	}
-	o.feed, o.sound = feed, sound
+	o.feed, o.mix, o.sound = feed, mix, sound
 }
 
 // relay sends a packet of the leg's feed. packet is headerSize bytes of room and the payload; it is written into.

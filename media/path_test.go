@@ -116,8 +116,8 @@ func TestNoAllocationPlaying(t *testing.T) {
 	l.out.mu.Lock()
 	l.out.sound = callstate.Music
 	l.out.mu.Unlock()
-	l.tick(b.now())
-	if n := testing.AllocsPerRun(1000, func() { l.tick(b.now()) }); n != 0 {
+	l.tick(1, b.now())
+	if n := testing.AllocsPerRun(1000, func() { l.tick(1, b.now()) }); n != 0 {
 		t.Errorf("%v allocations per frame", n)
 	}
 }

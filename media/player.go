@@ -15,7 +15,7 @@ var sounds = map[callstate.Sound]tone.Kind{
 
 // tick does what the stream owes to a slot of 20 ms: a step of the digits that are being sent, else a frame of what
 // plays. It returns false when there is neither.
-func (o *outbound) tick(l *leg, now time.Duration) bool {
+func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 	o.mu.Lock()
 	var told []callstate.Event
 	step := dtmf.Step{}
@@ -35,6 +35,9 @@ func (o *outbound) tick(l *leg, now time.Duration) bool {
 		o.sendTone(step, now)
 	}
 	playing := o.play(now)
+	if o.mix != nil {
+		playing = o.addUp(slot, now)
+	}
 	busy := o.frozen || o.sender.Active() || playing
 	o.mu.Unlock()
 	for _, ev := range told {
@@ -47,7 +50,7 @@ func (o *outbound) tick(l *leg, now time.Duration) bool {
 func (o *outbound) play(now time.Duration) bool {
 	kind, ok := sounds[o.sound]
 	law, g711 := o.agreed.law()
-	if !ok || !g711 || !o.open || o.feed != nil {
+	if !ok || !g711 || !o.open || o.feed != nil || o.mix != nil {
 		return false
 	}
 	loop := tone.Loop(kind, law)

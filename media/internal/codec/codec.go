@@ -1,0 +1,70 @@
+// Package codec turns the payloads that the switch can make and read into linear samples and back.
+//
+// All of them have one payload byte per tick of an RTP clock of 8000 Hz: a byte is one sample of G.711 at 8000 Hz, or
+// two of G.722 at 16000 Hz.
+package codec
+
+import "ringdown/media/internal/g711"
+
+// Kind is one of the codecs. The zero value is none.
+type Kind uint8
+
+const (
+	None Kind = iota
+	PCMU
+	PCMA
+)
+
+// Rate is the sampling rate in Hz.
+func (k Kind) Rate() int { return 8000 }
+
+// Samples is how many samples a byte holds.
+func (k Kind) Samples() int { return k.Rate() / 8000 }
+
+// Decoder reads one stream, in order.
+type Decoder struct{ kind Kind }
+
+// NewDecoder makes a decoder that has heard nothing yet.
+func NewDecoder(k Kind) *Decoder { return &Decoder{kind: k} }
+
+// Kind is what it reads.
+func (d *Decoder) Kind() Kind { return d.kind }
+
+// Decode reads src into dst, which has room for Samples per byte, and returns how many there are.
+func (d *Decoder) Decode(dst []int16, src []byte) int {
+	switch d.kind {
+	case PCMU:
+		for i, c := range src {
+			dst[i] = g711.DecodeU(c)
+		}
+	case PCMA:
+		for i, c := range src {
+			dst[i] = g711.DecodeA(c)
+		}
+	}
+	return len(src) * d.kind.Samples()
+}
+
+// Encoder makes one stream, in order.
+type Encoder struct{ kind Kind }
+
+// NewEncoder makes an encoder that has made nothing yet.
+func NewEncoder(k Kind) *Encoder { return &Encoder{kind: k} }
+
+// Kind is what it makes.
+func (e *Encoder) Kind() Kind { return e.kind }
+
+// Encode writes src into dst, which has room for a byte per Samples, and returns how many there are.
+func (e *Encoder) Encode(dst []byte, src []int16) int {
+	switch e.kind {
+	case PCMU:
+		for i, s := range src {
+			dst[i] = g711.EncodeU(s)
+		}
+	case PCMA:
+		for i, s := range src {
+			dst[i] = g711.EncodeA(s)
+		}
+	}
+	return len(src) / e.kind.Samples()
+}

@@ -1,0 +1,276 @@
+package jitter
+
+import "time"
+
+// Frame is a step in bytes and in ticks of 8000 Hz: 20 ms.
+const Frame = 160
+
+const (
+	size    = 2048 // of the ring: 256 ms
+	longest = 960  // of a payload: 120 ms
+	step    = 20 * time.Millisecond
+
+	patience = 5        // steps without anything after which the stream has stopped
+	stale    = 5 * step // age of the newest packet above which it is not played any more
+	pause    = 3 * step // since the last step: play starts anew
+	tick     = time.Second / 8000
+)
+
+// The lead of packets, in ticks.
+const (
+	window  = 100 // steps in which the smallest is looked for
+	enough  = 20  // packets that make a window count
+	least   = 20  // 2.5 ms; below it a step is repeated
+	start   = 80  // 10 ms; what play starts with, and what a skip leaves
+	most    = start + Frame + 40
+	tooLate = 3 // packets that came too late for which a window is cut short
+)
+
+// Wish is what a Buffer wants done about its delay.
+type Wish uint8
+
+const (
+	Keep   Wish = iota
+	Skip        // play two steps in the time of one
+	Repeat      // play a step twice
+)
+
+// Buffer holds what came and is not played yet. The zero value is ready. It is not safe for use by several goroutines.
+type Buffer struct {
+	ring [size]byte
+	have [size]bool // once playing: which bytes from play on have come
+
+	source  uint64
+	span    int           // bytes before end that came without a gap; kept while not playing, and for Before
+	end     uint32        // timestamp after the newest byte
+	arrived time.Duration // of the newest packet
+	length  int           // of the newest packet
+
+	playing bool
+	play    uint32        // timestamp of the next step
+	stepped time.Duration // when the last step was taken
+	dry     int           // steps in a row for which nothing came
+
+	stray uint32 // what would be next if a jump is real
+
+	lead, leads int // smallest of this window, and how many
+	steps, late int
+	wish        Wish
+}
+
+// Put takes a packet. source names its stream: the buffer starts anew with another one (edge case M8).
+func (b *Buffer) Put(source uint64, ts uint32, payload []byte, now time.Duration) {
+	if len(payload) == 0 || len(payload) > longest {
+		return
+	}
+	if source != b.source {
+		b.source = source
+		b.restart(ts)
+	}
+	if !b.playing {
+		b.gather(ts, payload, now)
+		return
+	}
+	at := int(int32(ts - b.play))
+	if at+len(payload) > size || at < -size {
+		// A jump of the timestamps (edge case M9), or more than the ring holds: if another packet confirms it
+		// (RFC 3550 A.1), start anew.
+		if ts == b.stray {
+			b.restart(ts)
+			b.gather(ts, payload, now)
+		}
+		b.stray = ts + uint32(len(payload))
+		return
+	}
+	b.note(at, now)
+	if ahead := int(int32(ts + uint32(len(payload)) - b.end)); ahead > 0 {
+		if ts == b.end {
+			b.span = min(b.span+len(payload), size)
+		} else {
+			b.span = len(payload)
+		}
+		b.end += uint32(ahead)
+		b.arrived, b.length = now, len(payload)
+	}
+	if at < 0 { // its beginning was due already
+		if -at >= len(payload) {
+			return
+		}
+		ts, payload = b.play, payload[-at:]
+	}
+	for i, c := range payload {
+		j := (ts + uint32(i)) % size
+		b.ring[j], b.have[j] = c, true
+	}
+}
+
+// gather takes a packet while nothing is played: what came last without a gap is kept.
+func (b *Buffer) gather(ts uint32, payload []byte, now time.Duration) {
+	if ts != b.end {
+		b.end, b.span = ts, 0
+	}
+	for i, c := range payload {
+		b.ring[(ts+uint32(i))%size] = c
+	}
+	b.end += uint32(len(payload))
+	b.span = min(b.span+len(payload), size)
+	b.arrived, b.length = now, len(payload)
+}
+
+// Resume gives a fresh buffer what came before it was there, without a gap, up to the timestamp end. length is that of
+// the last packet, which came at a time.
+func (b *Buffer) Resume(source uint64, end uint32, past []byte, length int, at time.Duration) {
+	if len(past) > size || len(past) == 0 {
+		return
+	}
+	b.source = source
+	b.restart(end - uint32(len(past)))
+	b.gather(b.end, past, at)
+	b.length = length
+}
+
+func (b *Buffer) restart(ts uint32) {
+	b.playing, b.span, b.end = false, 0, ts
+}
+
+// Step is what one step brings.
+type Step struct {
+	Bytes [Frame]byte
+	Have  [Frame]bool // which of them came
+	Any   bool        // one did
+	First bool        // play starts here, anew
+}
+
+// Take takes the next step into s. It returns false when there is no stream to play.
+func (b *Buffer) Take(s *Step, now time.Duration) bool {
+	s.Any, s.First = false, false
+	if b.playing && now-b.stepped > pause {
+		b.playing = false
+	}
+	if !b.playing {
+		if b.span <= 0 || now-b.arrived > stale {
+			return false
+		}
+		b.begin(now)
+		s.First = true
+	}
+	b.next(s)
+	b.stepped = now
+	if s.Any {
+		b.dry = 0
+	} else if b.dry++; b.dry == patience {
+		b.restart(b.end)
+		return false
+	}
+	b.judge()
+	return true
+}
+
+// Extra takes a further step at the same time as the last one, for a Skip.
+func (b *Buffer) Extra(s *Step) {
+	s.Any, s.First = false, false
+	b.next(s)
+}
+
+func (b *Buffer) next(s *Step) {
+	for i := range s.Bytes {
+		j := (b.play + uint32(i)) % size
+		s.Bytes[i], s.Have[i] = b.ring[j], b.have[j]
+		s.Any = s.Any || b.have[j]
+		b.have[j] = false
+	}
+	b.play += Frame
+}
+
+// begin chooses where play starts: so far back that the packets which come next are there when they are due.
+func (b *Buffer) begin(now time.Duration) {
+	// Packets that are no whole number of steps long are due at changing times; the greatest common divisor is the
+	// step of that change.
+	back := b.length + Frame - gcd(b.length, Frame)
+	if now-b.arrived < start*tick {
+		back += Frame // it has come just now: a later one would hardly come in time
+	}
+	b.play = b.end - uint32(back)
+	b.have = [size]bool{}
+	for ts := b.end - uint32(min(b.span, back)); ts != b.end; ts++ {
+		b.have[ts%size] = true
+	}
+	b.playing, b.dry = true, 0
+	b.newWindow()
+}
+
+// Before copies what came before the start of play into dst and returns how much there is: a decoder that has heard it
+// knows the stream. It is to be called for a First step only, before anything else.
+func (b *Buffer) Before(dst []byte) int {
+	played := int(int32(b.end - (b.play - Frame)))
+	n := min(b.span-played, size-played, len(dst))
+	for i := range max(n, 0) {
+		dst[i] = b.ring[(b.end-uint32(played+n-i))%size]
+	}
+	return max(n, 0)
+}
+
+// Waiting is how much was received and is not played yet, in ticks.
+func (b *Buffer) Waiting() int {
+	if !b.playing {
+		return 0
+	}
+	return max(int(int32(b.end-b.play)), 0)
+}
+
+// note remembers how early a packet came. at is its distance from the next step.
+func (b *Buffer) note(at int, now time.Duration) {
+	due := floor(at) + Frame
+	lead := due - int((now-b.stepped)/tick)
+	if b.leads == 0 || lead < b.lead {
+		b.lead = lead
+	}
+	b.leads++
+	if lead < 0 {
+		b.late++
+	}
+}
+
+// judge looks at the leads of the window that has passed.
+func (b *Buffer) judge() {
+	b.steps++
+	switch {
+	case b.steps < window && b.late < tooLate:
+		return
+	case b.late >= tooLate || b.leads >= enough && b.lead < least:
+		b.wish = Repeat
+	case b.leads >= enough && b.lead > most:
+		b.wish = Skip
+	}
+	b.newWindow()
+}
+
+func (b *Buffer) newWindow() { b.steps, b.leads, b.late = 0, 0, 0 }
+
+// Wish returns what is to be done now, once. A Skip needs the two steps that it takes.
+func (b *Buffer) Wish() Wish {
+	w := b.wish
+	if w == Skip && b.Waiting() < Frame {
+		return Keep
+	}
+	b.wish = Keep
+	return w
+}
+
+// Delay has play wait for one step, for a Repeat: what is to be played next is played one step later.
+func (b *Buffer) Delay(now time.Duration) { b.stepped = now; b.newWindow() }
+
+// floor is the start of the step that holds a position.
+func floor(at int) int {
+	if at < 0 {
+		at -= Frame - 1
+	}
+	return at / Frame * Frame
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
