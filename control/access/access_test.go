@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bytes"
 	"strings"
 	"sync"
 	"testing"
@@ -54,4 +55,12 @@ func TestGate(t *testing.T) {
 		t.Error("entered through a shut gate")
 	}
 	inside.Wait()
+}
+
+// TestRandomIsEven: bytes that would favour some characters are left out.
+func TestRandomIsEven(t *testing.T) {
+	draw := Random(bytes.NewReader([]byte{255, 248, 247, 0, 61, 62, 10, 36, 249, 1}), 6)
+	if got := draw(); got != "z0z0Aa" {
+		t.Errorf("got %s", got)
+	}
 }

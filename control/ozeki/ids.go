@@ -1,20 +1,18 @@
 package ozeki
 
 import (
-	"bufio"
 	"crypto/rand"
-	"io"
 	"sync"
 
 	"ringdown/callstate"
+	"ringdown/control/access"
 )
 
 const (
 	idLength = 6
 	// recent is how many ended calls are remembered: their ids are not given out again, and a list that was taken
 	// before the end cannot bring one back.
-	recent   = 4096
-	alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	recent = 4096
 )
 
 // ids is the map between the core's numbers of calls and the CallIds of this API: six random characters, case matters
@@ -39,29 +37,9 @@ type resting struct {
 
 func newIDs() *ids {
 	return &ids{
-		draw:  drawFrom(rand.Reader),
+		draw:  access.Random(rand.Reader, idLength),
 		names: map[callstate.CallID]string{},
 		calls: map[string]callstate.CallID{},
-	}
-}
-
-// drawFrom makes ids from a source of random bytes; crypto/rand never fails.
-func drawFrom(source io.Reader) func() string {
-	in := bufio.NewReaderSize(source, 512)
-	return func() string {
-		var id [idLength]byte
-		for i := 0; i < idLength; {
-			c, err := in.ReadByte()
-			if err != nil {
-				panic("ozeki: no random bytes: " + err.Error())
-			}
-			// 248 is the largest multiple of 62 in a byte: above it some characters would come more often.
-			if c < 248 {
-				id[i] = alphabet[c%62]
-				i++
-			}
-		}
-		return string(id[:])
 	}
 }
 

@@ -1,7 +1,6 @@
 package ozeki
 
 import (
-	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,14 +48,6 @@ func TestIDsDoNotRepeat(t *testing.T) {
 	}
 	if _, live := m.call("AAAAAA"); live {
 		t.Error("the ended call is still found")
-	}
-}
-
-// TestDrawIsEven: bytes that would favour some characters are left out.
-func TestDrawIsEven(t *testing.T) {
-	draw := drawFrom(bytes.NewReader([]byte{255, 248, 247, 0, 61, 62, 10, 36, 249, 1}))
-	if got := draw(); got != "z0z0Aa" {
-		t.Errorf("got %s", got)
 	}
 }
 

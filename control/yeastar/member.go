@@ -1,0 +1,120 @@
+package yeastar
+
+import (
+	"strconv"
+	"strings"
+
+	"ringdown/callstate"
+)
+
+// The states of a member (spec yeastar-p 6.4).
+const (
+	statusAlert    = "ALERT"    // it called, and hears ringback
+	statusRing     = "RING"     // it is called, and rings
+	statusAnswered = "ANSWERED" // it talks, on the calling side
+	statusAnswer   = "ANSWER"   // it talks, on the called side
+	statusHold     = "HOLD"
+	statusBye      = "BYE"
+)
+
+// member is one party of a call as the API shows it.
+type member struct {
+	leg     callstate.LegID
+	number  string
+	channel string
+	status  string
+}
+
+// view is what the API shows of a call. Immutable.
+type view struct {
+	call    callstate.CallID
+	id      string // call_id
+	caller  string // the number that the call came from
+	members []member
+}
+
+// member finds a leg, nil when it is not there.
+func (v *view) member(leg callstate.LegID) *member {
+	for i := range v.members {
+		if v.members[i].leg == leg {
+			return &v.members[i]
+		}
+	}
+	return nil
+}
+
+// statusOf is the state of a leg as the API shows it; false while there is nothing to show: a phone that is being
+// called and does not ring, and a leg that ends.
+func statusOf(s *callstate.Summary, l *callstate.LegSummary) (string, bool) {
+	switch l.State {
+	case callstate.LegIsOffered:
+		return statusAlert, true
+	case callstate.LegRinging:
+		switch {
+		case !l.Inbound:
+			return statusRing, true
+		case s.Answered == (callstate.Time{}):
+			return statusAlert, true
+		}
+		return statusAnswered, true // its answer is being made
+	case callstate.LegAnswering, callstate.LegUp:
+		switch {
+		case l.Held:
+			return statusHold, true
+		case l.Waits:
+			return statusAlert, true
+		case l.Calling:
+			return statusAnswered, true
+		}
+		return statusAnswer, true
+	}
+	return "", false
+}
+
+// callIDOf is the call_id of a call: when it started and its number in this process (spec yeastar-p 1). Both are there
+// from the first moment and never change, so no table is needed.
+func callIDOf(s *callstate.Summary) string {
+	return strconv.FormatInt(s.Started.Wall.Unix(), 10) + "." + strconv.FormatUint(uint64(s.ID), 10)
+}
+
+// callInfo is a call in JSON: the msg of event 30011, and an element of the answer to call/query.
+type callInfo struct {
+	CallID  string       `json:"call_id"`
+	Members []memberInfo `json:"members"`
+}
+
+// memberInfo is an object with exactly one key, which tells the kind of the member.
+type memberInfo struct {
+	Extension extensionInfo `json:"extension"`
+}
+
+type extensionInfo struct {
+	Number  string `json:"number"`
+	Channel string `json:"channel_id"`
+	Status  string `json:"member_status"`
+	Path    string `json:"call_path"`
+}
+
+func infoOf(id string, members []member) callInfo {
+	return callInfo{id, memberInfos(members)}
+}
+
+func memberInfos(members []member) []memberInfo {
+	list := make([]memberInfo, len(members))
+	for i, m := range members {
+		list[i].Extension = extensionInfo{Number: m.number, Channel: m.channel, Status: m.status}
+	}
+	return list
+}
+
+// harmless is a text from a phone as a value of an event: without quotes, backslashes and what JSON escapes, for clients
+// that read msg by text replacement (spec yeastar-p 8).
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r < ' ', r == 0x7f, r == '"', r == '\\', r == '\u2028', r == '\u2029', r == '\ufffd':
+			return '_'
+		}
+		return r
+	}, text)
+}
