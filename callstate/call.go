@@ -12,10 +12,10 @@ type Call struct {
 	State    string
 	Settings Settings
 
-	Legs   []*Leg
-	Bridge []LegID // the legs that hear each other; alone in it, a leg hears ringback
+	Legs []*Leg
+	Main int // the bridge in which Caller and Callee talk; Leg.Bridge tells who is in which
 
-	Caller, Callee           LegID // the two parties; Callee is zero until the answer
+	Caller, Callee           LegID // the two parties; Callee is zero while nobody has answered
 	CallerParty, CalleeParty Party
 	CallerDialled            string
 	CalleeDialled            string
@@ -28,7 +28,8 @@ type Call struct {
 
 	Started, RingFrom, Answered, Ended Time
 	Cause                              Cause
-	ShowsHeld                          bool // what the last held or resumed notice said
+	ShowsHeld                          bool         // what the last held or resumed notice said
+	Shows                              []LegSummary // the legs of the last notice
 
 	Timers  []Timer
 	LastLeg uint32
@@ -52,17 +53,20 @@ const (
 	timerMax    = "max"    // calls.max
 	timerLeave  = "leave"  // the transferor was given time to leave by itself
 	timerRecall = "recall" // pause before the transferor is called back
+	timerTone   = "tone"   // the failure tone has been heard long enough
 	timerGuard  = "guard"  // legs that never report their end
 )
 
 const (
 	leaveTime = 4 * time.Second   // edge case T1: "a few seconds"
 	guardTime = 150 * time.Second // longer than any transaction, retry of credentials included
+	backTone  = 2 * time.Second   // failure tone before the transferor hears the transferee again
+	lastTone  = 3 * time.Second   // failure tone before its hearer is released
 )
 
 // NewCall makes a call that has seen nothing yet; its first event is LegOffered.
 func NewCall(id CallID, s Settings, d *Directory) *Call {
-	return &Call{ID: id, State: CallNew, Settings: s, dir: d}
+	return &Call{ID: id, State: CallNew, Main: 1, Settings: s, dir: d}
 }
 
 // Step applies one input and returns what must now be done, in order. It never blocks and never fails: what goes wrong
@@ -77,6 +81,7 @@ func (c *Call) Step(in Input) []Command {
 	c.handle(in.Ev)
 	c.refresh()
 	c.showHold()
+	c.showLegs()
 	c.finish()
 	return c.out
 }
@@ -224,6 +229,8 @@ func (c *Call) timerFired(ev TimerFired) {
 		c.leaveDue()
 	case timerRecall:
 		c.recallNow()
+	case timerTone:
+		c.toneOver()
 	case timerGuard:
 		for _, l := range slices.Clone(c.Legs) {
 			c.remove(l)
@@ -255,10 +262,9 @@ func (c *Call) openMedia(l *Leg, offer []byte) {
 	c.do(OpenMedia{Leg: l.ID, Offer: offer})
 }
 
-// closeMedia frees a leg's port and takes the leg out of the bridge.
+// closeMedia frees a leg's port and takes the leg out of its bridge.
 func (c *Call) closeMedia(l *Leg) {
-	l.Pending, l.Hears, l.Plays, l.Bound = nil, nil, Nothing, false
-	c.Bridge = slices.DeleteFunc(c.Bridge, func(id LegID) bool { return id == l.ID })
+	l.Pending, l.Hears, l.Plays, l.Bound, l.Bridge = nil, nil, Nothing, false, 0
 	if l.Port {
 		l.Port = false
 		c.do(CloseMedia{Leg: l.ID})
@@ -280,11 +286,11 @@ func (c *Call) endAll(why Cause) {
 		return
 	}
 	c.Cause, c.Ended = why, c.now
-	c.abandon(why)
+	c.abandon()
 	for _, l := range slices.Clone(c.Legs) {
 		c.hangUp(l, why)
 	}
-	c.Fork, c.Bridge = nil, nil
+	c.Fork = nil
 	for _, t := range c.Timers {
 		c.do(StopTimer{ID: t.ID})
 	}
@@ -296,7 +302,7 @@ func (c *Call) endAll(why Cause) {
 }
 
 // abandon answers whoever waits for a forward or a transfer that will not come about any more.
-func (c *Call) abandon(why Cause) {
+func (c *Call) abandon() {
 	if f := c.Forward; f != nil {
 		c.reply(f.Reply, &Error{Kind: NoSuchCall})
 		c.Forward = nil
@@ -304,7 +310,7 @@ func (c *Call) abandon(why Cause) {
 	if t := c.Transfer; t != nil {
 		c.reply(t.Reply, &Error{Kind: NoSuchCall})
 		c.report(t, 487)
-		transferTable.fire(&t.State, "give up")
+		t.fire("give up")
 		c.Transfer = nil
 	}
 }

@@ -143,12 +143,14 @@ type OpenMedia struct {
 }
 
 // MakeOffer asks for an SDP offer; answered by OfferMade. Like names the leg whose codecs come first: the offer lists
-// what can be connected to it. Direction is ours, in our view.
+// what can be connected to it. Mixable asks for codecs alone that media can make and read itself. Direction is ours, in
+// our view.
 type MakeOffer struct {
 	toMedia
 	Leg       LegID
 	Ref       uint32
 	Like      LegID
+	Mixable   bool
 	Direction Direction
 }
 

@@ -100,12 +100,3 @@ func (c *Call) digitsSent(l *Leg, ev DigitsSent) {
 		l.Facts.Info = false
 	}
 }
-
-// mediaSilent: nobody is at the other end of a leg any more, unless it is held.
-func (c *Call) mediaSilent(l *Leg) {
-	p := c.leg(c.partner(l))
-	if c.State != CallConnected || !l.up() || p == nil || l.held() || p.held() {
-		return
-	}
-	c.endAll(Cause{Kind: Silent})
-}

@@ -3,7 +3,7 @@ package callstate
 // Error is why a request cannot be done. The dialects map Kind to their own codes.
 type Error struct {
 	Kind  ErrorKind
-	Param string // which parameter is at fault: "destination", "target", "transferor", "keys", "party"; empty when none is
+	Param string // which parameter is at fault: "destination", "target", "transferor", "leg", "keys" ...; empty when none is
 	Text  string // for people
 }
 
@@ -12,6 +12,7 @@ type ErrorKind string
 
 const (
 	NoSuchCall  ErrorKind = "no such call" // never was, or has ended
+	NoSuchLeg   ErrorKind = "no such leg"  // the call has no such leg, or it is being hung up
 	WrongState  ErrorKind = "wrong state"  // the call is not in a state for this
 	BadTarget   ErrorKind = "bad target"   // the destination is unknown, unregistered or refused
 	BadRequest  ErrorKind = "bad request"  // a parameter is missing or out of its set

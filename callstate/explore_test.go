@@ -158,7 +158,7 @@ func (s *sim) talks(x, y *Leg) {
 func (s *sim) quietTransfer() {
 	c := s.call
 	t := c.Transfer
-	if t.State == TransferWaiting {
+	if t.State == TransferPausing {
 		s.quietTimer(timerRecall)
 	} else {
 		s.quietFork()

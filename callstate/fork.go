@@ -61,7 +61,7 @@ func (c *Call) forkLocated(contacts []Contact) bool {
 	case ForkCallee:
 		return c.calleeLocated()
 	case ForkTarget:
-		return c.targetLocated()
+		c.targetLocated()
 	}
 	return true
 }
@@ -102,9 +102,12 @@ func (c *Call) dial(l *Leg, sdp []byte) {
 	c.do(d)
 }
 
-// showsAs is whom the phones of a fork see as their caller: the party that they would talk to.
+// showsAs is whom the phones of a fork see as their caller: who consults them, or the party that they would talk to.
 func (c *Call) showsAs() Party {
 	if t := c.Transfer; t != nil {
+		if t.attended() && c.Fork.For == ForkTarget {
+			return t.TransferorParty
+		}
 		if l := c.leg(t.Transferee); l != nil {
 			return l.Party
 		}
@@ -201,8 +204,10 @@ func (c *Call) joined(l *Leg) {
 	switch f.For {
 	case ForkCallee:
 		c.calleeJoined(l)
-	default:
+	case ForkTarget:
 		c.targetJoined(l)
+	case ForkRecall:
+		c.recallJoined(l)
 	}
 }
 

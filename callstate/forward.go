@@ -64,7 +64,7 @@ func (c *Call) forwardLocated(contacts []Contact) {
 	if caller := c.leg(c.Caller); caller != nil && legTable.fire(&caller.State, "progress") {
 		c.do(Ring{Leg: caller.ID, Status: 181})
 	}
-	c.Bridge = nil
+	c.bridge(c.Main)
 	c.Fork = &Fork{Number: f.Destination, For: ForkCallee, Timeout: c.Settings.RingTimeout}
 	c.notice(Notice{Kind: NoticeForwarded})
 	c.dialContacts(contacts)

@@ -3,7 +3,7 @@ package callstate
 import "slices"
 
 // refresh tells media what each leg hears now, where that has changed. What a leg hears is never stored as a decision:
-// it follows from the bridge, the holds and the transfer.
+// it follows from the bridges, the holds and the transfer.
 func (c *Call) refresh() {
 	for _, l := range c.Legs {
 		if !l.live() {
@@ -14,49 +14,72 @@ func (c *Call) refresh() {
 			continue
 		}
 		l.Hears, l.Plays = hears, plays
+		if len(hears) > 0 && !slices.Contains(hears, l.Moved) {
+			l.Moved = LegID{} // whether it must move for another partner is not known yet
+		}
 		c.do(Connect{Leg: l.ID, Hears: hears, Play: plays})
 	}
 }
 
-// hearing is what a leg hears in the present state.
+// hearing is what a leg hears in the present state: the others of its bridge that do not hold, or a sound.
 func (c *Call) hearing(l *Leg) ([]LegID, Sound) {
-	switch {
-	case !l.Bound:
+	if !l.Bound {
 		return nil, Nothing
-	case !slices.Contains(c.Bridge, l.ID):
-		return nil, c.outsideBridge(l)
-	case l.APIHold:
-		return nil, Music
-	case l.PhoneHold:
-		return nil, Silence
 	}
-	p := c.leg(c.partner(l))
+	waits := c.waits(l)
+	var heard []LegID
+	others, allHeld := false, false
+	for _, p := range c.Legs {
+		switch {
+		case p == l || l.Bridge == 0 || p.Bridge != l.Bridge || !p.live() || !p.Bound:
+		case p.held():
+			others, allHeld = true, allHeld || p.APIHold
+		default:
+			others, heard = true, append(heard, p.ID)
+		}
+	}
+	holds := l.APIHold && !waits // whoever waits is told that it rings, whatever was held before
 	switch {
-	case p == nil || !p.Bound:
-		return nil, c.alone(l)
-	case p.held():
+	case holds && allHeld:
+		return nil, Music // not one party but the call is held
+	case holds || l.PhoneHold && !c.keptWaiting(l):
+		return nil, Silence
+	case len(heard) > 0:
+		return heard, Nothing
+	case others:
 		return nil, Music
+	case waits:
+		return nil, Ringback
 	}
-	return []LegID{p.ID}, Nothing
+	return nil, c.outside(l)
 }
 
-// outsideBridge is what a leg hears that talks to nobody: a caller whose media is set up while its new destination is
-// being dialled hears it ring; a transferor who is still there hears nothing.
-func (c *Call) outsideBridge(l *Leg) Sound {
-	if l.ID == c.Caller && in(c.State, CallRinging, CallForwarding) {
-		return Ringback
+// outside is what a leg hears that talks to nobody and for which nobody is called. A phone that rings itself, or a
+// transferor who is still there, hears nothing.
+func (c *Call) outside(l *Leg) Sound {
+	switch {
+	case c.keptWaiting(l):
+		return Music
+	case c.Transfer.has(l.ID) && in(c.Transfer.State, Failing, TransferDropping):
+		return BusyTone
 	}
 	return Silence
 }
 
-// alone is what the only leg of the bridge hears: a transferee, that somebody is being called; a phone that rings
-// itself, nothing.
-func (c *Call) alone(l *Leg) Sound {
-	if c.Fork.has(l.ID) {
-		return Silence
+// waits tells whether somebody is being called for a leg: it hears ringback or early media.
+func (c *Call) waits(l *Leg) bool {
+	switch {
+	case in(c.State, CallRouting, CallRinging, CallForwarding), c.Fork != nil && c.Fork.For == ForkCallee:
+		return l.ID == c.Caller
+	case c.Transfer != nil:
+		return l.ID == c.Transfer.waits()
 	}
-	if c.Transfer != nil || in(c.State, CallRinging, CallForwarding) {
-		return Ringback
-	}
-	return Silence
+	return false
+}
+
+// keptWaiting tells whether a consultation keeps a leg waiting, which hears music.
+func (c *Call) keptWaiting(l *Leg) bool {
+	t := c.Transfer
+	return t.attended() && l.Bridge == 0 && (l.ID == t.Transferee && in(t.State, RingingTarget, UpTarget, Failing) ||
+		l.ID == t.Joined && t.State == UpTransferee)
 }

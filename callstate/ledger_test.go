@@ -335,11 +335,6 @@ func (a *ledger) consistent(c *Call) {
 			}
 		}
 	}
-	for _, id := range c.Bridge {
-		if !c.leg(id).live() {
-			a.fault("leg %s is in the bridge and gone", id)
-		}
-	}
 	if f := c.Fork; f != nil {
 		for _, id := range f.Legs {
 			if !c.leg(id).live() {

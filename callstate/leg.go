@@ -19,8 +19,11 @@ type Leg struct {
 	Offerless bool   // its INVITE had no offer, so our answer carries one
 	LocalSDP  []byte // the answer that it was given; a 200 after a 183 repeats it (RFC 3261 §13.2.1)
 
+	Bridge int  // the set of legs that hear each other, 0 when it is in none
+	Calls  bool // it is the calling side: of the call, or since a transfer of its target
+
 	PhoneHold bool // its phone holds its partner
-	APIHold   bool // an application holds it
+	APIHold   bool // an application has it hold its partner
 
 	Events bool // its phone sends its digits as events: what it tells by INFO beside them is the same press again
 
@@ -28,7 +31,7 @@ type Leg struct {
 	Hears   []LegID   // as last told to media
 	Plays   Sound     // as last told to media
 	Want    Direction // our direction toward it
-	Moved   LegID     // the partner for whose sake its codec was renegotiated
+	Moved   LegID     // the partner for whose sake it is asked for another codec
 	Memo    []byte
 	EndedBy Cause
 }
@@ -65,7 +68,7 @@ func (l *Leg) live() bool { return l != nil && !in(l.State, LegEnding, LegOver) 
 // up tells whether the leg is answered.
 func (l *Leg) up() bool { return l != nil && in(l.State, LegUp, LegAnswering) }
 
-// held tells whether its partner must not hear it, nor it its partner.
+// held tells whether it holds: its partner must not hear it, nor it its partner.
 func (l *Leg) held() bool { return l.PhoneHold || l.APIHold }
 
 // What OfferMade, AnswerMade and AnswerTaken can be the result of.

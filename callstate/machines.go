@@ -31,14 +31,27 @@ const (
 	CallOver         = "ended"
 )
 
-// States of a transfer. Blind ones use the first three; Waiting and Recalling call back a transferor who has left.
+// States of a blind transfer. Pausing and Recalling call back a transferor who has left.
 const (
-	TransferLocating = "locating"  // where is the target?
-	TransferRinging  = "ringing"   // the target rings, the transferee hears ringback
-	TransferWaiting  = "waiting"   // the target failed and the transferor has left: pause before calling it back
-	TransferRecall   = "recalling" // the transferor is being called back
-	TransferDone     = "done"
-	TransferFailed   = "failed"
+	TransferLocating  = "locating"  // where is the target? The old pair still talks
+	TransferRinging   = "ringing"   // the target rings, the transferee hears ringback
+	TransferPausing   = "pausing"   // the target failed and the transferor has left: pause before it is called back
+	TransferRecalling = "recalling" // the transferor is being called back
+	TransferDropping  = "dropping"  // the one who is left hears the failure tone and is then released
+	TransferDone      = "done"
+	TransferFailed    = "failed"
+)
+
+// States of an attended transfer are two facts at once: is the target ringing or up, and whom does the transferor hear?
+// It shares Pausing, Recalling, Dropping, Done and Failed with blind ones.
+const (
+	RingingTarget     = "ringingTarget"     // the transferor hears the target ring, the transferee is held
+	RingingTransferee = "ringingTransferee" // the target rings while the old pair talks
+	UpTarget          = "upTarget"          // the transferor talks to the target, the transferee is held
+	UpTransferee      = "upTransferee"      // the old pair talks, the target is held
+	Joining           = "joining"           // the old pair talks, and the target joins them when it answers
+	Waiting           = "waiting"           // the transferor has left before the answer, the transferee hears ringback
+	Failing           = "failing"           // the transferor hears the failure tone, then the transferee again
 )
 
 // table is one machine as data: which event leads from which states to which.
@@ -85,11 +98,36 @@ var callTable = newTable("call", CallNew,
 
 var transferTable = newTable("transfer", TransferLocating,
 	row("located", TransferRinging, TransferLocating),
-	row("answered", TransferDone, TransferRinging, TransferRecall),
+	row("answered", TransferDone, TransferRinging, TransferRecalling),
 	row("refused", TransferFailed, TransferLocating, TransferRinging),
-	row("recall later", TransferWaiting, TransferLocating, TransferRinging, TransferRecall),
-	row("recall", TransferRecall, TransferWaiting),
-	row("give up", TransferFailed, TransferLocating, TransferRinging, TransferWaiting, TransferRecall),
+	row("failure tone", TransferDropping, TransferRinging),
+	row("recall later", TransferPausing, TransferLocating, TransferRinging, TransferRecalling),
+	row("recall", TransferRecalling, TransferPausing),
+	row("give up", TransferFailed, TransferLocating, TransferRinging, TransferPausing, TransferRecalling, TransferDropping),
+)
+
+var attendedTable = newTable("attended transfer", RingingTarget,
+	row("answered", UpTarget, RingingTarget),
+	row("answered", UpTransferee, RingingTransferee, Joining),
+	row("answered", TransferDone, Waiting, TransferRecalling),
+	row("target gone", Failing, RingingTarget, UpTarget),
+	row("target gone", TransferFailed, RingingTransferee, UpTransferee, Joining),
+	row("transferee gone", TransferDropping, RingingTarget, RingingTransferee, Joining, Failing),
+	row("transferee gone", TransferDone, UpTarget, UpTransferee),
+	row("abort", TransferFailed, RingingTarget, RingingTransferee, UpTarget, UpTransferee, Joining, Failing),
+	row("complete", Waiting, RingingTarget, RingingTransferee, Joining),
+	row("complete", TransferDone, UpTarget, UpTransferee),
+	row("threeway", Joining, RingingTarget, RingingTransferee, Joining),
+	row("threeway", TransferDone, UpTarget, UpTransferee),
+	row("swap", RingingTransferee, RingingTarget),
+	row("swap", RingingTarget, RingingTransferee, Joining),
+	row("swap", UpTransferee, UpTarget),
+	row("swap", UpTarget, UpTransferee),
+	row("tone over", TransferFailed, Failing),
+	row("recall later", TransferPausing, Waiting, TransferRecalling),
+	row("recall", TransferRecalling, TransferPausing),
+	row("give up", TransferFailed, RingingTarget, RingingTransferee, UpTarget, UpTransferee, Joining, Waiting, Failing,
+		TransferPausing, TransferRecalling, TransferDropping),
 )
 
 // fire moves state by event and tells whether the table allows it; a state that it does not allow stays as it is.

@@ -3,41 +3,32 @@ package callstate
 // This file couples the bodies that sip carries to the media that makes and reads them. After set-up each leg
 // negotiates alone with the switch: an offer on one leg is answered from what we have.
 
-// partner is the leg that l talks to or will talk to; zero when there is none.
+// partner is the leg that l talks to or will talk to, the oldest of several; zero when there is none.
 func (c *Call) partner(l *Leg) LegID {
-	if f := c.Fork; f != nil {
-		for _, id := range f.Legs {
-			if id == l.ID {
-				return c.waiting()
-			}
-		}
+	if c.Fork.has(l.ID) {
+		return c.waiting()
 	}
-	inBridge, other := false, LegID{}
-	for _, id := range c.Bridge {
-		if id == l.ID {
-			inBridge = true
-		} else {
-			other = id
+	for _, p := range c.talkers(l.Bridge) {
+		if p != l {
+			return p.ID
 		}
-	}
-	if inBridge {
-		return other
 	}
 	return LegID{}
 }
 
 // waiting is the leg on whose behalf the fork is dialled.
 func (c *Call) waiting() LegID {
-	if c.Fork.For == ForkCallee {
+	t := c.Transfer
+	switch {
+	case c.Fork.For == ForkCallee:
 		return c.Caller
+	case t.attended() && !t.Gone:
+		return t.Transferor
 	}
-	if c.Transfer != nil {
-		return c.Transfer.Transferee
-	}
-	return LegID{}
+	return t.Transferee
 }
 
-func (c *Call) begin(l *Leg, op Op) uint32 {
+func (c *Call) work(l *Leg, op Op) uint32 {
 	op.Ref = c.newRef()
 	l.Pending = append(l.Pending, op)
 	return op.Ref
@@ -46,18 +37,22 @@ func (c *Call) begin(l *Leg, op Op) uint32 {
 func (c *Call) makeOffer(l *Leg, why OpFor) { c.makeOfferFor(l, why, 0) }
 
 func (c *Call) makeOfferFor(l *Leg, why OpFor, sip uint32) {
-	ref := c.begin(l, Op{For: why, SIP: sip, Note: string(l.Want)})
-	c.do(MakeOffer{Leg: l.ID, Ref: ref, Like: c.partner(l), Direction: l.Want})
+	ref := c.work(l, Op{For: why, SIP: sip, Note: string(l.Want)})
+	o := MakeOffer{Leg: l.ID, Ref: ref, Like: c.partner(l), Direction: l.Want}
+	if t := c.Transfer; t != nil && t.Mixing && t.has(l.ID) {
+		o.Like, o.Mixable = c.mixableOther(l), true
+	}
+	c.do(o)
 }
 
 // makeAnswer asks for our answer to offer, or to the offer of the INVITE when it is empty.
 func (c *Call) makeAnswer(l *Leg, op Op, offer []byte) {
-	ref := c.begin(l, op)
+	ref := c.work(l, op)
 	c.do(MakeAnswer{Leg: l.ID, Ref: ref, Offer: offer, Like: c.partner(l), Direction: l.Want})
 }
 
 func (c *Call) takeAnswer(l *Leg, why OpFor, sip uint32, branch string, sdp []byte) {
-	c.do(TakeAnswer{Leg: l.ID, Ref: c.begin(l, Op{For: why, SIP: sip, Note: branch}), Answer: sdp})
+	c.do(TakeAnswer{Leg: l.ID, Ref: c.work(l, Op{For: why, SIP: sip, Note: branch}), Answer: sdp})
 }
 
 // reoffer shows a leg what we want of it now. What media does holds already; if this fails nothing is undone.
@@ -84,7 +79,7 @@ func (c *Call) offerMade(l *Leg, ev OfferMade) {
 		l.Pending = append(l.Pending, op)
 		c.do(Reoffer{Leg: l.ID, Ref: op.Ref, SDP: ev.SDP})
 	case ForCounter:
-		c.begin(l, Op{For: ForCountered, SIP: op.SIP, Note: op.Note})
+		c.work(l, Op{For: ForCountered, SIP: op.SIP, Note: op.Note})
 		c.do(AcceptOffer{Leg: l.ID, Ref: op.SIP, SDP: ev.SDP})
 	}
 }
@@ -139,6 +134,7 @@ func (c *Call) answerTaken(l *Leg, ev AnswerTaken) {
 		if op.Note == string(SendRecv) { // a phone may answer our hold with inactive: that tells nothing new
 			l.PhoneHold = l.Facts.Direction.Holds()
 		}
+		c.codecSettled(l)
 	}
 }
 
@@ -159,7 +155,11 @@ func (c *Call) earlyTaken(l *Leg) {
 	if !w.live() {
 		return
 	}
-	c.Bridge = []LegID{w.ID, l.ID}
+	if f.For == ForkCallee {
+		c.bridge(c.Main, w.ID, l.ID)
+	} else {
+		c.arrange()
+	}
 	switch {
 	case f.For == ForkTarget:
 		c.passProgress(183)
@@ -218,6 +218,8 @@ func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
 		c.lostWinner(l, why)
 	case ForAnswer, ForConfirm:
 		c.endAll(Cause{Kind: NoMedia, Status: 488})
+	case ForReoffer, ForReanswered:
+		c.codecSettled(l)
 	case ForReanswer, ForCounter:
 		c.do(RefuseOffer{Leg: l.ID, Ref: op.SIP, Status: 488})
 		c.reofferAgain(l, op)
@@ -271,6 +273,7 @@ func (c *Call) reofferAnswered(l *Leg, ev ReofferAnswered) {
 func (c *Call) reofferRefused(l *Leg, ev ReofferRefused) {
 	if op, ok := l.answered(ev.Ref); ok {
 		c.reofferAgain(l, op)
+		c.codecSettled(l)
 	}
 }
 
@@ -280,18 +283,4 @@ func (c *Call) reofferAgain(l *Leg, done Op) {
 	if done.For != ForOffered && (l.busyWith(ForReoffer) || l.busyWith(ForOffered)) {
 		c.reoffer(l)
 	}
-}
-
-// connected: media says how it joined two legs. When it cannot, the leg is moved once to the codec of its partner by
-// re-INVITE (edge case T31).
-func (c *Call) connected(l *Leg, ev Connected) {
-	p := c.partner(l)
-	if ev.How != Impossible || p.Zero() || l.Moved == p || !l.up() { // sip sends the offer once our 200 is acknowledged
-		return
-	}
-	if c.leg(p).Moved == l.ID {
-		return // its partner is on the way to it; if both moved, they would only change places
-	}
-	l.Moved = p
-	c.reoffer(l)
 }

@@ -168,6 +168,18 @@ func (w *words) general(verb string) Event {
 		ev.Req = ForwardCall{Destination: w.after("to")}
 	case "transfer":
 		ev.Req = BlindTransfer{Transferor: Side(w.word()), Target: w.after("to")}
+	case "move":
+		ev.Req = MoveLeg{Leg: w.leg(), Target: w.after("to")}
+	case "consult":
+		ev.Req = Consult{Transferor: w.leg(), Target: w.after("to")}
+	case "abort", "complete", "threeway", "swap":
+		ev.Req = Operate{Transferor: w.leg(), Do: Operation(what)}
+	case "end-leg":
+		ev.Req = EndLeg{Leg: w.leg()}
+	case "hold-leg":
+		ev.Req = HoldLeg{Leg: w.leg()}
+	case "unhold-leg":
+		ev.Req = UnholdLeg{Leg: w.leg()}
 	case "keys":
 		ev.Req = SendKeys{To: Side(w.word()), Keys: w.word()}
 	default:

@@ -3,11 +3,12 @@ package callstate
 // requested carries an application's wish out or refuses it; every one gets one reply.
 func (c *Call) requested(ev Requested) {
 	if c.State == CallEnding {
-		if _, end := ev.Req.(End); end {
+		switch ev.Req.(type) {
+		case End, EndLeg:
 			c.reply(ev.Ref, nil) // A2: both who hang up succeed
-			return
+		default:
+			c.reply(ev.Ref, &Error{Kind: NoSuchCall})
 		}
-		c.reply(ev.Ref, &Error{Kind: NoSuchCall})
 		return
 	}
 	switch req := ev.Req.(type) {
@@ -24,6 +25,18 @@ func (c *Call) requested(ev Requested) {
 		c.resume(ev.Ref)
 	case BlindTransfer:
 		c.blindTransfer(ev.Ref, req)
+	case MoveLeg:
+		c.moveLeg(ev.Ref, req)
+	case Consult:
+		c.consult(ev.Ref, req)
+	case Operate:
+		c.operate(ev.Ref, req)
+	case EndLeg:
+		c.endLeg(ev.Ref, req)
+	case HoldLeg:
+		c.holdLeg(ev.Ref, req)
+	case UnholdLeg:
+		c.unholdLeg(ev.Ref, req)
 	default:
 		c.reply(ev.Ref, &Error{Kind: BadRequest, Text: "unknown request"})
 	}
@@ -34,7 +47,7 @@ func (c *Call) parties(ref uint64) (caller, callee *Leg, ok bool) {
 	caller, callee = c.leg(c.Caller), c.leg(c.Callee)
 	switch {
 	case c.Transfer != nil:
-		c.reply(ref, &Error{Kind: InProgress, Text: "a transfer is being carried out"})
+		c.reply(ref, inProgress())
 	case c.State != CallConnected || !caller.up() || !callee.up():
 		c.reply(ref, &Error{Kind: WrongState, Text: "the call is not connected"})
 	default:
@@ -43,32 +56,28 @@ func (c *Call) parties(ref uint64) (caller, callee *Leg, ok bool) {
 	return nil, nil, false
 }
 
-// hold puts both parties on hold (spec ozeki 8.4). Media holds them at once; the re-INVITE only shows it.
-func (c *Call) hold(ref uint64) {
-	caller, callee, ok := c.parties(ref)
-	if !ok {
-		return
+// talking returns a leg that talks to others, and those, or why nothing can be asked of it.
+func (c *Call) talking(id LegID) (l *Leg, others []*Leg, no *Error) {
+	l = c.leg(id)
+	switch {
+	case !l.live():
+		return nil, nil, noSuchLeg()
+	case c.Transfer.has(id) || c.Transfer != nil && c.Fork.has(id):
+		return nil, nil, inProgress()
 	}
-	c.reply(ref, nil)
-	for _, l := range []*Leg{caller, callee} {
-		if !l.APIHold {
-			l.APIHold, l.Want = true, SendOnly
-			c.reoffer(l)
+	everyoneUp := l.up()
+	for _, p := range c.talkers(l.Bridge) {
+		everyoneUp = everyoneUp && p.up()
+		if p != l {
+			others = append(others, p)
 		}
 	}
+	if !everyoneUp || len(others) == 0 {
+		return nil, nil, &Error{Kind: WrongState, Text: "it talks to nobody"}
+	}
+	return l, others, nil
 }
 
-// resume takes back hold; a hold made by a phone stays (spec ozeki 8.5).
-func (c *Call) resume(ref uint64) {
-	caller, callee, ok := c.parties(ref)
-	if !ok {
-		return
-	}
-	if !caller.APIHold && !callee.APIHold {
-		c.reply(ref, &Error{Kind: WrongState, Text: "the call is not held by an application"})
-		return
-	}
-	c.reply(ref, nil)
-	c.unhold(caller)
-	c.unhold(callee)
+func inProgress() *Error {
+	return &Error{Kind: InProgress, Text: "a transfer is being carried out"}
 }

@@ -10,6 +10,7 @@ func (c *Call) legOffered(ev LegOffered) {
 	l.ID, l.Inbound, l.SIPCallID, l.Memo = ev.Leg, true, ev.SIPCallID, ev.Memo
 	c.LastLeg = max(c.LastLeg, ev.Leg.N)
 	l.Facts, l.Offerless = ev.Facts, len(ev.SDP) == 0
+	l.Calls = true
 	c.Caller, c.CallerParty = l.ID, ev.From
 	c.CallerDialled, c.CalleeDialled = ev.To, ev.To
 	c.CalleeParty = c.dir.Party(ev.To)
@@ -51,7 +52,7 @@ func (c *Call) calleeJoined(l *Leg) {
 		c.endAll(Cause{Kind: Cancelled})
 		return
 	}
-	c.Bridge = []LegID{caller.ID, l.ID}
+	c.bridge(c.Main, caller.ID, l.ID)
 	switch {
 	case caller.Offerless:
 		c.makeOffer(caller, ForAnswer)
@@ -89,29 +90,4 @@ func (c *Call) legConfirmed(l *Leg, ev LegConfirmed) {
 		return
 	}
 	c.takeAnswer(l, ForConfirm, 0, "", ev.SDP)
-}
-
-// legEnded: a leg's dialog is over, or its INVITE failed.
-func (c *Call) legEnded(l *Leg, why Cause) {
-	wasEnding := !l.live()
-	if !wasEnding {
-		l.EndedBy = why
-	}
-	won := c.Fork.has(l.ID) && c.Fork.Winner == l.ID
-	if won && c.Fork.For != ForkCallee {
-		c.joined(l) // T6: the target answered, so the transfer counts as done
-	}
-	c.remove(l)
-	switch {
-	case wasEnding || in(c.State, CallEnding, CallOver):
-		return
-	case won && c.Fork != nil:
-		c.forkFailed(why)
-	case c.Fork.has(l.ID):
-		c.branchEnded(l, why)
-	case c.Transfer != nil:
-		c.legLeftTransfer(l, why)
-	case l.ID == c.Caller || l.ID == c.Callee:
-		c.endAll(why)
-	}
 }

@@ -43,13 +43,28 @@ var machines = []described{
 		{CallEnding, "every leg was told to end"},
 		{CallOver, "no leg is left"},
 	}},
-	{transferTable, "One party being replaced.", []string{TransferLocating}, []string{TransferDone, TransferFailed}, [][2]string{
+	{transferTable, "One party being replaced, blind.", []string{TransferLocating, TransferRinging}, []string{TransferDone, TransferFailed}, [][2]string{
 		{TransferLocating, "where is the target registered? The old pair still talks"},
-		{TransferRinging, "the target rings, the transferee hears ringback"},
-		{TransferWaiting, "the target failed and the transferor has left: a pause before it is called back"},
-		{TransferRecall, "the transferor is being called back"},
+		{TransferRinging, "the target rings, the transferee hears ringback; with release at once it starts here"},
+		{TransferPausing, "the target failed and the transferor has left: a pause before it is called back"},
+		{TransferRecalling, "the transferor is being called back"},
+		{TransferDropping, "the target failed; the transferee hears the failure tone and is then released"},
 		{TransferDone, "the transferee talks with the target, or with the transferor who came back"},
-		{TransferFailed, "the old pair talks again, or the call ended"},
+		{TransferFailed, "the old pair talks again, or it ended"},
+	}},
+	{attendedTable, "One party being replaced, after the transferor has consulted the target (B has A wait and asks C).", []string{RingingTarget}, []string{TransferDone, TransferFailed}, [][2]string{
+		{RingingTarget, "the target is located and rings, the transferor hears that; the transferee is held"},
+		{RingingTransferee, "the target rings, the old pair talks"},
+		{UpTarget, "the transferor talks with the target; the transferee is held"},
+		{UpTransferee, "the old pair talks; the target is held"},
+		{Joining, "the old pair talks, the target rings and joins them when it answers"},
+		{Waiting, "the transferor has left before the answer; the transferee hears the target ring"},
+		{Failing, "the target failed or left; the transferor hears the failure tone, and then the transferee again"},
+		{TransferPausing, "the target failed and the transferor has left: a pause before it is called back"},
+		{TransferRecalling, "the transferor is being called back"},
+		{TransferDropping, "the transferee left before the answer; the transferor hears the failure tone and is then released"},
+		{TransferDone, "a new pair talks, or all three, or the old pair since the transferor came back"},
+		{TransferFailed, "the old pair talks again, or it ended"},
 	}},
 }
 
@@ -172,12 +187,29 @@ var refused = map[*table]map[string][]string{
 		"gone":            {CallNew, CallRouting, CallRinging, CallForwarding, CallConnected, CallTransferring, CallOver},
 	},
 	transferTable: {
-		"located":      {TransferRinging, TransferWaiting, TransferRecall, TransferDone, TransferFailed},
-		"answered":     {TransferLocating, TransferWaiting, TransferDone, TransferFailed},
-		"refused":      {TransferWaiting, TransferRecall, TransferDone, TransferFailed}, // then the transferor has left
-		"recall later": {TransferWaiting, TransferDone, TransferFailed},
-		"recall":       {TransferLocating, TransferRinging, TransferRecall, TransferDone, TransferFailed},
+		"located":      {TransferRinging, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"answered":     {TransferLocating, TransferPausing, TransferDropping, TransferDone, TransferFailed},
+		"refused":      {TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed}, // then the transferor has left
+		"failure tone": {TransferLocating, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"recall later": {TransferPausing, TransferDropping, TransferDone, TransferFailed},
+		"recall":       {TransferLocating, TransferRinging, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
 		"give up":      {TransferDone, TransferFailed},
+	},
+	attendedTable: {
+		"answered":        {UpTarget, UpTransferee, Failing, TransferPausing, TransferDropping, TransferDone, TransferFailed},
+		"target gone":     {Waiting, Failing, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"transferee gone": {Waiting, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed}, // nobody is left
+		"abort":           {Waiting, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"complete":        {Waiting, Failing, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"threeway":        {Waiting, Failing, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"swap":            {Waiting, Failing, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"tone over": {RingingTarget, RingingTransferee, UpTarget, UpTransferee, Joining, Waiting, TransferPausing, TransferRecalling,
+			TransferDropping, TransferDone, TransferFailed},
+		"recall later": {RingingTarget, RingingTransferee, UpTarget, UpTransferee, Joining, Failing, TransferPausing, TransferDropping,
+			TransferDone, TransferFailed},
+		"recall": {RingingTarget, RingingTransferee, UpTarget, UpTransferee, Joining, Waiting, Failing, TransferRecalling,
+			TransferDropping, TransferDone, TransferFailed},
+		"give up": {TransferDone, TransferFailed},
 	},
 }
 

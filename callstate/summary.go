@@ -9,9 +9,16 @@ func (c *Call) Summary() *Summary {
 		Legs: make([]LegSummary, 0, len(c.Legs)),
 	}
 	for _, l := range c.Legs {
-		s.Legs = append(s.Legs, LegSummary{ID: l.ID, Party: l.Party, State: l.State, Inbound: l.Inbound, SIPCallID: l.SIPCallID})
+		s.Legs = append(s.Legs, c.legSummary(l))
 	}
 	return s
+}
+
+func (c *Call) legSummary(l *Leg) LegSummary {
+	t := c.Transfer
+	consults := t.attended() && l.ID == t.Transferor && in(t.State, RingingTarget, UpTarget, Failing, TransferDropping)
+	return LegSummary{ID: l.ID, Party: l.Party, State: l.State, Inbound: l.Inbound, SIPCallID: l.SIPCallID,
+		Calling: l.Calls || consults, Waits: l.live() && c.waits(l), Held: l.live() && (l.held() || c.keptWaiting(l))}
 }
 
 func (c *Call) shown() Shown {
@@ -31,10 +38,10 @@ func (c *Call) shown() Shown {
 	return ShownSetup
 }
 
-// anyHeld tells whether one of the parties in the bridge is held or holds.
+// anyHeld tells whether one of the parties of the call holds.
 func (c *Call) anyHeld() bool {
-	for _, id := range c.Bridge {
-		if l := c.leg(id); l != nil && l.held() {
+	for _, l := range c.Legs {
+		if l.live() && l.Bridge == c.Main && l.held() {
 			return true
 		}
 	}
@@ -44,7 +51,22 @@ func (c *Call) anyHeld() bool {
 // notice publishes what happened with the summary of this moment.
 func (c *Call) notice(n Notice) {
 	n.Summary = c.Summary()
+	c.Shows = n.Summary.Legs
 	c.do(Publish{Notice: n})
+}
+
+// showLegs publishes that the list of legs shows something new, when no other notice of the step has said so.
+func (c *Call) showLegs() {
+	if in(c.State, CallEnding, CallOver) {
+		return
+	}
+	same := len(c.Shows) == len(c.Legs)
+	for i := 0; same && i < len(c.Legs); i++ {
+		same = c.Shows[i] == c.legSummary(c.Legs[i])
+	}
+	if !same {
+		c.notice(Notice{Kind: NoticeChanged})
+	}
 }
 
 // showHold publishes that the call came to be held or was resumed.

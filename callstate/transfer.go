@@ -1,17 +1,20 @@
 package callstate
 
-import "slices"
+import "time"
 
 // Transfer is one party being replaced: the transferor leaves, the transferee stays, the target is added (RFC 5589).
 type Transfer struct {
 	State                  string
+	Release                Release
+	Bridge                 int // where the conversation goes on
 	Transferor, Transferee LegID
 	TransferorParty        Party
-	Target                 string
-	Release                Release
+	Target                 string // its number
+	Joined                 LegID  // the target's leg, once it has answered a consultation
+	Mixing                 bool   // threeway was asked; a leg is being moved to a codec that can be mixed
 	Refer                  uint32 // the REFER that asked for it, 0 when an application did
 	ReferredBy             string
-	Reply                  uint64 // the request that waits for its start
+	Reply                  uint64 // the request that waits for its outcome
 	Gone                   bool   // the transferor has left
 	Tries                  int    // how often it was called back
 	Cause                  Cause  // why the target failed
@@ -21,235 +24,238 @@ type Transfer struct {
 type Release string
 
 const (
-	ReleaseOnAnswer Release = "on answer" // when the target answers; Ozeki
+	ReleaseAtOnce   Release = "at once"   // and the transferee does not come back to it; MoveLeg
+	ReleaseOnAnswer Release = "on answer" // when the target answers; BlindTransfer
 	ReleaseItself   Release = "itself"    // by its own BYE, or ours a few seconds after; REFER
+	ReleaseAsked    Release = "asked"     // when Complete is asked or it hangs up; an attended transfer
 )
 
-// startTransfer begins a blind transfer whose target number is routed already.
-func (c *Call) startTransfer(t *Transfer, number string) {
+// attended tells whether the transferor consults the target.
+func (t *Transfer) attended() bool { return t != nil && t.Release == ReleaseAsked }
+
+// table is the machine of the kind of transfer that it is.
+func (t *Transfer) table() *table {
+	if t.attended() {
+		return attendedTable
+	}
+	return transferTable
+}
+
+func (t *Transfer) fire(event string) bool { return t.table().fire(&t.State, event) }
+
+// has tells whether a leg, other than one of those being called, is a party of the transfer.
+func (t *Transfer) has(id LegID) bool {
+	return t != nil && (id == t.Transferee || id == t.Joined || id == t.Transferor && !t.Gone)
+}
+
+// waits is the leg that hears the target, or a transferor who is called back, ring; zero when none does.
+func (t *Transfer) waits() LegID {
+	switch {
+	case t.State == RingingTarget:
+		return t.Transferor
+	case in(t.State, TransferRinging, Waiting, TransferPausing, TransferRecalling), t.State == TransferLocating && t.Gone:
+		return t.Transferee
+	}
+	return LegID{}
+}
+
+// begin starts a transfer of two who talk, or of one who is alone, to a number that is routed here.
+func (c *Call) begin(t *Transfer, told NoticeKind) {
 	c.become("transfer")
-	t.State = TransferLocating
-	t.TransferorParty = c.leg(t.Transferor).Party
 	c.Transfer = t
-	c.startFork(number, ForkTarget, c.Settings.Transfer.NoAnswer)
-}
-
-// blindTransfer is the application's blind transfer (spec ozeki 8.7).
-func (c *Call) blindTransfer(ref uint64, req BlindTransfer) {
-	from, stays := c.leg(c.Callee), c.leg(c.Caller)
-	if req.Transferor == Caller {
-		from, stays = stays, from
+	if from := c.leg(t.Transferor); from != nil {
+		t.TransferorParty = from.Party
 	}
-	switch {
-	case req.Transferor != Caller && req.Transferor != Callee:
-		c.reply(ref, &Error{Kind: BadRequest, Param: "transferor", Text: "caller or callee"})
-		return
-	case c.Transfer != nil:
-		c.reply(ref, &Error{Kind: InProgress, Text: "a transfer is being carried out"})
-		return
-	case c.State != CallConnected || !from.up() || !stays.up() || c.Fork != nil:
-		c.reply(ref, &Error{Kind: WrongState, Text: "only a connected call can be transferred"})
-		return
+	c.arrange()
+	if told != "" {
+		about := t.Transferor
+		if t.Release == ReleaseAtOnce {
+			about = t.Transferee
+		}
+		c.notice(Notice{Kind: told, Leg: about})
 	}
-	if why := c.refuseTarget(req.Target, stays); why != "" {
-		c.reply(ref, &Error{Kind: BadTarget, Param: "target", Text: string(why)})
-		return
-	}
-	c.startTransfer(&Transfer{Transferor: from.ID, Transferee: stays.ID, Target: req.Target,
-		Release: ReleaseOnAnswer, Reply: ref}, req.Target)
-}
-
-// refuseTarget tells why a number cannot be the target for this transferee; empty when it can. The transferor itself
-// can: it is an ordinary number (edge case T12).
-func (c *Call) refuseTarget(number string, transferee *Leg) CauseKind {
-	r := c.dir.Route(number)
-	switch {
-	case r.Refused != "":
-		return r.Refused
-	case r.Number == transferee.Party.Number:
-		return Loop // T13
-	}
-	return ""
-}
-
-// referReceived: a phone asks for a transfer. REFER is always consumed here, never relayed.
-func (c *Call) referReceived(l *Leg, ev ReferReceived) {
-	refuse := func(status int) { c.do(RefuseRefer{Leg: l.ID, Ref: ev.Ref, Status: status}) }
-	stays := c.leg(c.partner(l))
-	switch {
-	case !l.live():
-		refuse(481)
-		return
-	case l.State != LegUp:
-		refuse(403) // T11: the dialog is not confirmed
-		return
-	case ev.Replaces != "":
-		refuse(501) // attended transfer by REFER: `replaces` is not advertised
-		return
-	case c.Transfer != nil || c.State != CallConnected || c.Fork != nil || !stays.up():
-		refuse(491) // T8, T9
-		return
-	}
-	c.do(AcceptRefer{Leg: l.ID, Ref: ev.Ref})
-	t := &Transfer{Transferor: l.ID, Transferee: stays.ID, Target: ev.Target, Release: ReleaseItself,
-		Refer: ev.Ref, ReferredBy: ev.ReferredBy}
-	if why := c.refuseTarget(ev.Target, stays); why != "" {
-		c.report(t, Cause{Kind: why}.FinalStatus())
-		return
-	}
-	c.startTransfer(t, ev.Target)
-}
-
-// referGone: nobody listens to the reports any more; the transfer goes on (T20).
-func (c *Call) referGone(l *Leg, ev ReferGone) {
-	if t := c.Transfer; t != nil && t.Transferor == l.ID && t.Refer == ev.Ref {
-		t.Refer = 0
+	if r := c.dir.Route(t.Target); r.Refused != "" {
+		c.targetFailed(Cause{Kind: r.Refused})
+	} else {
+		c.startFork(r.Number, ForkTarget, c.Settings.Transfer.NoAnswer)
 	}
 }
 
-// report tells the referrer how the transfer stands; the first final status is the last report (I10).
-func (c *Call) report(t *Transfer, status int) {
-	if t.Refer == 0 {
-		return
+// arrange puts the parties of the transfer where its state wants them.
+func (c *Call) arrange() {
+	t := c.Transfer
+	var early LegID
+	if c.Fork != nil {
+		early = c.Fork.Early
 	}
-	c.do(ReportTransfer{Leg: t.Transferor, Ref: t.Refer, Status: status})
-	if status >= 200 {
-		t.Refer = 0
+	switch t.State {
+	case TransferLocating, RingingTransferee, UpTransferee, Joining:
+		c.bridge(t.Bridge, t.Transferee, t.Transferor)
+	case TransferRinging, Waiting, TransferPausing, TransferRecalling:
+		c.bridge(t.Bridge, t.Transferee, early)
+	case RingingTarget:
+		c.bridge(t.Bridge, t.Transferor, early)
+	case UpTarget:
+		c.bridge(t.Bridge, t.Transferor, t.Joined)
+	case Failing, TransferDropping:
+		c.bridge(t.Bridge)
 	}
+}
+
+// finishTransfer forgets the transfer; outcome is the event of the call.
+func (c *Call) finishTransfer(outcome string) {
+	c.stopMixing(&Error{Kind: WrongState, Text: "another operation came first"})
+	c.stopTimer(timerTone)
+	c.stopTimer(timerRecall)
+	c.Transfer = nil
+	c.become(outcome)
 }
 
 // targetLocated: the target is registered. From here the transferee hears ringback.
-func (c *Call) targetLocated() bool {
+func (c *Call) targetLocated() {
 	t := c.Transfer
-	transferTable.fire(&t.State, "located")
+	if t.State != TransferLocating {
+		return
+	}
+	t.fire("located")
 	c.reply(t.Reply, nil)
 	t.Reply = 0
-	c.Bridge = []LegID{t.Transferee}
-	c.unhold(c.leg(t.Transferee))
+	c.arrange()
 	c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor})
-	return true
 }
 
-// unhold takes an application's hold off a leg and shows it to its phone.
-func (c *Call) unhold(l *Leg) {
-	if l == nil || !l.APIHold {
-		return
-	}
-	l.APIHold, l.Want = false, SendRecv
-	c.reoffer(l)
-}
-
-// targetJoined: the target answered, or the transferor came back: the new pair talks.
+// targetJoined: the target answered. The new pair talks, or the transferor consults it.
 func (c *Call) targetJoined(l *Leg) {
 	t := c.Transfer
+	wants3 := t.State == Joining
+	t.fire("answered")
+	if t.State != TransferDone {
+		t.Joined = l.ID
+		c.arrange()
+		if wants3 {
+			c.mix(0)
+		}
+		return
+	}
 	transferee, transferor := c.leg(t.Transferee), c.leg(t.Transferor)
-	if !transferee.live() {
-		c.endAll(Cause{Kind: Normal})
-		return
-	}
-	transferTable.fire(&t.State, "answered")
-	recalled := t.TransferorParty.Number == l.Party.Number && t.Tries > 0
-	c.Bridge = []LegID{transferee.ID, l.ID}
-	transferee.Moved = LegID{}
-	c.takeRoles(transferee, l, recalled)
-	c.Transfer = nil
-	if recalled {
-		c.become("transfer failed")
-		c.notice(Notice{Kind: NoticeTransferFailed, Leg: l.ID, Cause: t.Cause})
-		return
-	}
-	c.become("transferred")
+	c.newPair(transferee, l)
 	c.report(t, 200)
-	c.notice(Notice{Kind: NoticeTransferred, Leg: l.ID})
 	switch {
-	case transferor == nil:
+	case !transferor.live():
 	case t.Release == ReleaseItself:
 		c.startTimer(timerLeave, leaveTime)
 	default:
 		c.hangUp(transferor, Cause{Kind: Transferred})
 	}
+	c.notice(Notice{Kind: NoticeTransferred, Leg: l.ID})
 }
 
-// takeRoles makes the pair that talks now the caller and the callee of the call.
-func (c *Call) takeRoles(transferee, joined *Leg, recalled bool) {
-	if recalled && transferee.ID == c.Callee {
-		c.Caller, c.CallerParty = joined.ID, joined.Party
-		return
-	}
-	if transferee.ID != c.Caller {
-		c.Caller, c.CallerParty = transferee.ID, transferee.Party
-		c.CallerDialled = joined.Party.Number
-	}
-	c.Callee, c.CalleeParty, c.CalleeDialled = joined.ID, joined.Party, joined.Party.Number
+// newPair ends the transfer with these two talking.
+func (c *Call) newPair(caller, callee *Leg) {
+	c.bridge(c.Transfer.Bridge, caller.ID, callee.ID)
+	c.unhold(caller)
+	c.takeRoles(caller, callee)
+	c.finishTransfer("transferred")
 }
 
-// leaveDue: a transferor who should have left by itself is sent away. The next transfer may be dialling already.
-func (c *Call) leaveDue() {
-	for _, l := range slices.Clone(c.Legs) {
-		if l.ID != c.Caller && l.ID != c.Callee && !c.Fork.has(l.ID) {
-			c.hangUp(l, Cause{Kind: Transferred})
-		}
-	}
-}
-
-// targetFailed: the target is busy, silent or away. The old pair talks again, or the transferor is called back.
+// targetFailed: the target is busy, silent, away or has left. The old pair talks again, the transferor is called back,
+// or who is alone hears a failure tone.
 func (c *Call) targetFailed(why Cause) {
 	t := c.Transfer
 	t.Cause = why
-	located := t.State != TransferLocating
-	if t.Reply != 0 && !located {
+	t.Joined = LegID{}
+	told := t.State != TransferLocating
+	if t.Reply != 0 && !told {
 		c.reply(t.Reply, &Error{Kind: BadTarget, Param: "target", Text: "not registered"})
 		t.Reply = 0
 	}
 	c.report(t, why.FinalStatus())
-	if t.Gone {
+	c.stopMixing(&Error{Kind: WrongState, Text: "the target has left"})
+	about := t.Transferor
+	switch {
+	case t.Gone:
 		c.recallLater()
 		return
+	case t.attended():
+		t.fire("target gone")
+	case t.Release == ReleaseAtOnce:
+		about = t.Transferee
+		t.fire("failure tone")
+	default:
+		t.fire("refused")
 	}
-	transferTable.fire(&t.State, "refused")
-	c.Bridge = []LegID{t.Transferee, t.Transferor}
-	c.Transfer = nil
-	c.become("transfer failed")
-	if located {
-		c.notice(Notice{Kind: NoticeTransferFailed, Leg: t.Transferor, Cause: why})
+	switch t.State {
+	case Failing:
+		c.playTone(backTone)
+	case TransferDropping:
+		c.playTone(lastTone)
+	default:
+		c.restore()
+	}
+	if told {
+		c.notice(Notice{Kind: NoticeTransferFailed, Leg: about, Cause: why})
 	}
 }
 
-// recallLater calls the transferor back after a pause, as often as configured; the transferee is never left with
-// silence (T7).
-func (c *Call) recallLater() {
+// restore ends the transfer with the old pair talking.
+func (c *Call) restore() {
 	t := c.Transfer
-	c.Bridge = []LegID{t.Transferee}
-	if c.Settings.Transfer.OnFail != "recall" || t.Tries >= c.Settings.Transfer.Retries {
-		c.endAll(t.Cause)
-		return
-	}
-	t.Tries++
-	transferTable.fire(&t.State, "recall later")
-	c.startTimer(timerRecall, max(1, c.Settings.Transfer.Delay))
+	c.bridge(t.Bridge, t.Transferee, t.Transferor)
+	c.finishTransfer("transfer failed")
 }
 
-func (c *Call) recallNow() {
-	t := c.Transfer
-	if t == nil || !transferTable.fire(&t.State, "recall") {
-		return
-	}
-	c.startFork(t.TransferorParty.Number, ForkRecall, c.Settings.Transfer.NoAnswer)
+// playTone has the failure tone heard for a while; toneOver goes on.
+func (c *Call) playTone(long time.Duration) {
+	c.arrange()
+	c.startTimer(timerTone, long)
 }
 
-func (c *Call) recallFailed(Cause) { c.recallLater() }
-
-// legLeftTransfer: one of the old pair left while the transfer runs.
-func (c *Call) legLeftTransfer(l *Leg, why Cause) {
+// toneOver: whoever heard the failure tone talks to the transferee again, or is released when nobody is left.
+func (c *Call) toneOver() {
 	t := c.Transfer
-	switch l.ID {
-	case t.Transferor:
+	switch {
+	case t == nil:
+	case t.State == TransferDropping:
+		c.endTransfer(LegID{}, t.Cause)
+	case t.fire("tone over"):
+		c.restore()
+	}
+}
+
+// leftTransfer: a party of the transfer left.
+func (c *Call) leftTransfer(l *Leg, why Cause) {
+	t := c.Transfer
+	switch {
+	case t.attended():
+		c.leftConsultation(l, why)
+	case l.ID == t.Transferor:
 		t.Gone = true // T3: the transfer goes on
 		if c.Fork == nil && t.State == TransferLocating {
 			c.recallLater()
 		}
-	case t.Transferee:
+	default:
 		c.report(t, 487) // T4
-		c.endAll(why)
+		c.endTransfer(l.ID, why)
 	}
+}
+
+// endTransfer releases everybody who is in the transfer, since nobody is left to talk to. Who left may be known.
+func (c *Call) endTransfer(left LegID, why Cause) {
+	t := c.Transfer
+	n := t.Bridge
+	other := c.elsewhere(n)
+	if other == 0 {
+		c.endAll(why)
+		return
+	}
+	c.cancelFork(why)
+	for _, id := range []LegID{t.Transferee, t.Transferor, t.Joined} {
+		c.hangUp(c.leg(id), why)
+	}
+	t.fire("give up")
+	c.finishTransfer("transfer failed")
+	if n == c.Main {
+		c.moveMain(other)
+	}
+	c.notice(Notice{Kind: NoticeLeft, Leg: left, Cause: why})
 }

@@ -42,7 +42,25 @@ func writeNotice(n Notice) string {
 	if n.Cause.Kind != "" {
 		s += ", " + writeCause(n.Cause)
 	}
-	return s
+	return s + writeLegs(n.Summary.Legs)
+}
+
+// writeLegs is what the list of legs shows: "[1 up calling held, 2 up]".
+func writeLegs(legs []LegSummary) string {
+	var all []string
+	for _, l := range legs {
+		s := fmt.Sprintf("%d %s", l.ID.N, l.State)
+		for _, f := range []struct {
+			is   bool
+			word string
+		}{{l.Calling, "calling"}, {l.Waits, "waits"}, {l.Held, "held"}} {
+			if f.is {
+				s += " " + f.word
+			}
+		}
+		all = append(all, s)
+	}
+	return " [" + strings.Join(all, ", ") + "]"
 }
 
 func writeCause(c Cause) string {
@@ -110,6 +128,9 @@ func writeMedia(cmd MediaCommand) string {
 	case OpenMedia:
 		return strings.TrimSpace(fmt.Sprintf("open-media %d %s", cmd.Leg.N, cmd.Offer))
 	case MakeOffer:
+		if cmd.Mixable {
+			return like(fmt.Sprintf("make-offer %d mixable", cmd.Leg.N), cmd.Like, cmd.Direction)
+		}
 		return like(fmt.Sprintf("make-offer %d", cmd.Leg.N), cmd.Like, cmd.Direction)
 	case MakeAnswer:
 		s := fmt.Sprintf("make-answer %d", cmd.Leg.N)
@@ -278,6 +299,18 @@ func writeRequest(req Request) string {
 		return fmt.Sprintf("transfer %s to %s", req.Transferor, req.Target)
 	case SendKeys:
 		return fmt.Sprintf("keys %s %s", req.To, req.Keys)
+	case MoveLeg:
+		return fmt.Sprintf("move %d to %s", req.Leg.N, req.Target)
+	case Consult:
+		return fmt.Sprintf("consult %d to %s", req.Transferor.N, req.Target)
+	case Operate:
+		return fmt.Sprintf("%s %d", req.Do, req.Transferor.N)
+	case EndLeg:
+		return fmt.Sprintf("end-leg %d", req.Leg.N)
+	case HoldLeg:
+		return fmt.Sprintf("hold-leg %d", req.Leg.N)
+	case UnholdLeg:
+		return fmt.Sprintf("unhold-leg %d", req.Leg.N)
 	}
 	return fmt.Sprintf("%#v", req)
 }

@@ -1,0 +1,72 @@
+package callstate
+
+// blindTransfer is the application's blind transfer (spec ozeki 8.7).
+func (c *Call) blindTransfer(ref uint64, req BlindTransfer) {
+	from, stays := c.leg(c.Callee), c.leg(c.Caller)
+	if req.Transferor == Caller {
+		from, stays = stays, from
+	}
+	switch {
+	case req.Transferor != Caller && req.Transferor != Callee:
+		c.reply(ref, &Error{Kind: BadRequest, Param: "transferor", Text: "caller or callee"})
+		return
+	case c.Transfer != nil:
+		c.reply(ref, inProgress())
+		return
+	case c.State != CallConnected || !from.up() || !stays.up() || c.Fork != nil || len(c.talkers(c.Main)) != 2:
+		c.reply(ref, &Error{Kind: WrongState, Text: "only a connected call of two can be transferred"})
+		return
+	}
+	if why := c.refuseTarget(req.Target, stays); why != "" {
+		c.reply(ref, &Error{Kind: BadTarget, Param: "target", Text: string(why)})
+		return
+	}
+	c.begin(&Transfer{State: TransferLocating, Release: ReleaseOnAnswer, Bridge: c.Main, Transferor: from.ID,
+		Transferee: stays.ID, Target: req.Target, Reply: ref}, "")
+}
+
+// moveLeg is the blind transfer that releases at once (spec yeastar-p 5.3). Whom the leg talked to is released, or, in
+// a bridge of three, stays there.
+func (c *Call) moveLeg(ref uint64, req MoveLeg) {
+	l, others, no := c.talking(req.Leg)
+	switch {
+	case no != nil:
+	case c.Transfer != nil:
+		no = inProgress()
+	case req.Target == "":
+		no = &Error{Kind: BadTarget, Param: "target", Text: "empty"}
+	case req.Target == l.Party.Number:
+		no = &Error{Kind: BadTarget, Param: "target", Text: string(Loop)} // T13
+	}
+	c.reply(ref, no)
+	if no != nil {
+		return
+	}
+	t := &Transfer{State: TransferRinging, Release: ReleaseAtOnce, Bridge: l.Bridge, Transferee: l.ID, Target: req.Target}
+	c.unhold(l)
+	if len(others) == 1 {
+		c.hangUp(others[0], Cause{Kind: Transferred})
+		if l.Bridge == c.Main {
+			c.takeAlone(l, req.Target)
+		}
+	} else {
+		was := l.Bridge
+		t.Bridge = c.newBridge()
+		l.Bridge, l.Calls = t.Bridge, true
+		c.pairRoles(was)
+	}
+	c.begin(t, NoticeTransferring)
+}
+
+// refuseTarget tells why a number cannot be the target for this transferee; empty when it can. The transferor itself
+// can: it is an ordinary number (edge case T12).
+func (c *Call) refuseTarget(number string, transferee *Leg) CauseKind {
+	r := c.dir.Route(number)
+	switch {
+	case r.Refused != "":
+		return r.Refused
+	case r.Number == transferee.Party.Number:
+		return Loop // T13
+	}
+	return ""
+}

@@ -1,0 +1,37 @@
+package callstate
+
+// connected: media says how it joined legs. When it cannot, the leg is moved once to the codec of its partner by
+// re-INVITE (edge case T31).
+func (c *Call) connected(l *Leg, ev Connected) {
+	p := c.leg(c.partner(l))
+	if ev.How != Impossible || p == nil || c.Fork.has(l.ID) || p.Moved == l.ID {
+		return // its partner is on the way to it; if both moved, they would only change places
+	}
+	c.moveCodec(l, p)
+}
+
+// moveCodec asks a phone, once, for a codec that can be connected to p.
+func (c *Call) moveCodec(l, p *Leg) {
+	if l.Moved != p.ID && l.up() { // sip sends the offer once our 200 is acknowledged
+		l.Moved = p.ID
+		c.reoffer(l)
+	}
+}
+
+// codecSettled: an offer of ours to a phone has had its outcome. If it was to move the leg to another codec and nothing
+// came of it, its partner is asked instead.
+func (c *Call) codecSettled(l *Leg) {
+	if t := c.Transfer; t != nil && t.Mixing && t.has(l.ID) {
+		c.mixSettled()
+	}
+	p := c.leg(c.partner(l))
+	if l.Moved.Zero() || p == nil || p.ID != l.Moved || connectable(l, p) || l.busyWith(ForReoffer) || l.busyWith(ForOffered) {
+		return
+	}
+	c.moveCodec(p, l)
+}
+
+// connectable tells whether media can join two legs: by relay or, of codecs that it can make, by transcoding.
+func connectable(x, y *Leg) bool {
+	return x.Facts.Codec == y.Facts.Codec || x.Facts.Mixable && y.Facts.Mixable
+}
