@@ -16,7 +16,6 @@ type hosts struct {
 	loopback bool // we listen there ourselves
 	is4, is6 bool // the families that our sockets reach
 	own      map[netip.Addr]bool
-	min, max uint16 // the configured range
 
 	mu       *sync.Mutex
 	ports    map[uint16]bool // of open legs
@@ -28,8 +27,7 @@ func newHosts(cfg Config) hosts {
 		loopback: cfg.Listen.IsLoopback(),
 		is4:      cfg.Advertise.Is4(), is6: cfg.Advertise.Is6(),
 		own: map[netip.Addr]bool{cfg.Listen: true, cfg.Advertise: true},
-		min: cfg.PortMin, max: cfg.PortMax,
-		mu: new(sync.Mutex), ports: map[uint16]bool{},
+		mu:  new(sync.Mutex), ports: map[uint16]bool{},
 	}
 	if cfg.Listen.IsUnspecified() { // then every address of this host is ours
 		addrs, _ := net.InterfaceAddrs()
@@ -75,7 +73,7 @@ func (h *hosts) refuse(to netip.AddrPort) string {
 	if slices.Contains(h.services, to.Port()) {
 		return fmt.Sprintf("%s is the switch itself", to)
 	}
-	if h.ports[to.Port()] || h.min > 0 && to.Port() >= h.min && to.Port() <= h.max {
+	if h.ports[to.Port()] { // any other port is a phone's on this host: it could not have bound one of ours
 		return fmt.Sprintf("%s is a media port of the switch", to)
 	}
 	return ""

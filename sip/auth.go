@@ -32,10 +32,27 @@ func (a *Agent) authenticate(s *tx.Server) (user string, ok bool) {
 	case digest.Malformed:
 		a.respond(s, 400, "Bad Authorization")
 	default:
-		a.log.Warn("authentication failed", "method", string(req.Method), "source", s.Flow().Remote.String())
+		a.log.Warn("authentication failed", "method", string(req.Method), "number", clip(res.User),
+			"reason", a.whyWrong(res.User), "source", s.Flow().Remote.String())
 		a.respond(s, 403, "")
 	}
 	return "", false
+}
+
+// whyWrong is for the log alone: the phone is never told which of the two it was (edge case X8).
+func (a *Agent) whyWrong(user string) string {
+	if _, known := a.secrets[user]; known {
+		return "wrong password"
+	}
+	return "no such extension"
+}
+
+// clip bounds what a stranger may write into the log.
+func clip(s string) string {
+	if len(s) > 64 {
+		return s[:64] + "..."
+	}
+	return s
 }
 
 // challenge asks who it is, once for each algorithm in the order of the config.

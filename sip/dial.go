@@ -252,7 +252,18 @@ func (l *leg) answered(ev tx.ClientEvent) {
 	if status != 0 || err != nil {
 		sdp = nil
 	}
+	if len(sdp) == 0 {
+		l.a.log.Info("answer without usable audio", "leg", l.id.String(), "number", l.user, "reason", reason(err))
+	}
 	l.post(callstate.LegAnswered{On: l.on(), Branch: l.dialog.remoteTag, SDP: sdp, Facts: facts})
+}
+
+// reason is what a body lacks, in words.
+func reason(err error) string {
+	if err == nil {
+		return "no SDP in it"
+	}
+	return err.Error()
 }
 
 // failed: a final answer that is no 2xx; the transaction layer has acknowledged it.

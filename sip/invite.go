@@ -62,6 +62,7 @@ func (a *Agent) callFrom(s *tx.Server, user string, m mergeID, sdp []byte) {
 	}
 	facts, err := l.facts(req)
 	if err != nil {
+		a.log.Info("call refused", "from", user, "source", s.Flow().Remote.String(), "status", 488, "reason", err.Error())
 		a.respond(s, 488, "", warning(err))
 		return
 	}

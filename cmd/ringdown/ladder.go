@@ -198,8 +198,13 @@ func arrow(text string, out bool, column, columns int) string {
 
 // line is text on an arrow of the given width.
 func line(text string, width int, right bool) string {
-	if n := utf8.RuneCountInString(text); n > width-4 {
-		text = string([]rune(text)[:width-4])
+	if utf8.RuneCountInString(text) > width-4 { // the status says most
+		before, method, _ := strings.Cut(text, " (")
+		_, after, _ := strings.Cut(method, ")")
+		text = before + after
+	}
+	if r := []rune(text); len(r) > width-4 {
+		text = string(r[:width-5]) + "…"
 	}
 	left := (width - 3 - utf8.RuneCountInString(text)) / 2
 	rest := width - 3 - left - utf8.RuneCountInString(text)

@@ -158,6 +158,9 @@ func TestX13_BadOffers(t *testing.T) {
 				r.Errorf("media went to %v", to)
 			}
 		})
+		other := r.dial(alice, "2001")
+		r.ok(other.WaitAnswer(r.ctx))
+		open := fmt.Sprintf(" %d ", other.Remote().Addr.Port())
 		for _, row := range []struct {
 			name, sdp string
 			refused   bool // else it may also be answered, without media
@@ -169,7 +172,7 @@ func TestX13_BadOffers(t *testing.T) {
 			{"X13 1000 codecs", strings.Replace(plainSDP, "RTP/AVP 0", "RTP/AVP"+codecs, 1), false},
 			{"X13 same codec", strings.Replace(plainSDP, "RTP/AVP 0", "RTP/AVP 0 0 0 0", 1), false},
 			{"X13 our host", at("192.0.2.1"), false},
-			{"X13 our media port", strings.Replace(at("192.0.2.1"), " 4000 ", " 20000 ", 1), false},
+			{"X13 our media port", strings.Replace(at("192.0.2.1"), " 4000 ", open, 1), true},
 			{"X13 our SIP port", strings.Replace(at("192.0.2.1"), " 4000 ", " 5060 ", 1), true},
 			{"X13 multicast", at("224.0.0.5"), false},
 			{"X13 broadcast", at("255.255.255.255"), false},

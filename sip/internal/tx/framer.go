@@ -14,6 +14,8 @@ type framer struct {
 	scanned int      // bytes of buf that hold no end of headers
 	head    *message // a message whose body is not complete
 	partial bool     // a message has begun
+	tracing bool     // raw is wanted
+	raw     []byte   // the bytes of the message that next has returned last, or of the one that is not complete
 }
 
 var (
@@ -52,6 +54,7 @@ func (f *framer) next() (m *message, pings int, err error) {
 			return nil, pings, errTooLarge
 		}
 		size := end + len(crlfcrlf)
+		f.note(f.buf[:size], true)
 		f.head = parseHead(f.buf[:end+len(crlf)], f.limits)
 		f.used(size)
 		switch m := f.head; {
@@ -73,9 +76,21 @@ func (f *framer) next() (m *message, pings int, err error) {
 	if m.fault == nil {
 		m.setBody(f.buf[:m.body])
 	}
+	f.note(f.buf[:m.body], false)
 	f.used(m.body)
 	f.partial = len(f.buf) > 0
 	return m, pings, nil
+}
+
+// note keeps what is traced.
+func (f *framer) note(b []byte, first bool) {
+	if !f.tracing {
+		return
+	}
+	if first {
+		f.raw = f.raw[:0]
+	}
+	f.raw = append(f.raw, b...)
 }
 
 // skipLines drops the empty lines before a message and counts the keep-alives, each of two.

@@ -171,7 +171,7 @@ func (s *stream) read(conn net.Conn) {
 			s.Close()
 		}
 	}()
-	f := framer{limits: &s.layer.limits}
+	f := framer{limits: &s.layer.limits, tracing: s.layer.cfg.Trace != nil}
 	from := path{link: s, flow: s.where()}
 	patience := s.layer.limits.MessageTimeout // until the first message is complete
 	deadline := time.Now().Add(patience)
@@ -179,7 +179,6 @@ func (s *stream) read(conn net.Conn) {
 		conn.SetReadDeadline(deadline)
 		n, err := conn.Read(f.space())
 		if n > 0 {
-			s.layer.trace(false, from.flow, f.buf[len(f.buf):len(f.buf)+n])
 			f.buf = f.buf[:len(f.buf)+n]
 			partial := f.partial
 			got, keep := s.messages(&f, from)
@@ -211,10 +210,12 @@ func (s *stream) messages(f *framer, from path) (got, keep bool) {
 	for {
 		m, pings, err := f.next()
 		for range pings { // RFC 5626 §4.4.1: a double CRLF is answered with a single one
+			s.layer.trace(false, from.flow, crlfcrlf)
 			_ = s.send(crlf, netip.AddrPort{}, nil)
 		}
 		if m != nil {
 			got = true
+			s.layer.trace(false, from.flow, f.raw)
 			s.layer.receive(m, from)
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -351,4 +352,32 @@ func frames(data []byte, size int, limits *Limits) (all string, err error) {
 		}
 	}
 	return all, nil
+}
+
+// What is traced of a stream is whole messages, however they were cut into reads.
+func TestStreamTrace(t *testing.T) {
+	one, two := requestText("OPTIONS", branch1), strings.Replace(requestText("MESSAGE", branch1+"x"), "Content-Length: 0\r\n\r\n", "Content-Length: 4\r\n\r\nabcd", 1)
+	all := one + "\r\n\r\n" + two + one
+	limits := Limits{}.Defaults()
+	for step := 1; step <= len(all); step += 7 {
+		f := framer{limits: &limits, tracing: true}
+		var got []string
+		for rest := all; rest != ""; {
+			n := copy(f.space(), rest[:min(step, len(rest))])
+			f.buf, rest = f.buf[:len(f.buf)+n], rest[n:]
+			for {
+				m, _, err := f.next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m == nil {
+					break
+				}
+				got = append(got, string(f.raw))
+			}
+		}
+		if want := []string{one, two, one}; !slices.Equal(got, want) {
+			t.Fatalf("%d bytes at a time: %q", step, got)
+		}
+	}
 }
