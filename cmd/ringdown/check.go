@@ -64,17 +64,23 @@ func printMeaning(w io.Writer, file string, c *Config) error {
 	row("transfer", fmt.Sprintf("no answer %s, then %s; retries %d, delay %s",
 		limit(c.Transfer.NoAnswer), c.Transfer.OnFail, c.Transfer.Retries, c.Transfer.Delay))
 	row("extensions", extensionsLine(c.Extensions))
-	if !c.Ozeki.Listen.IsValid() {
+	ozekiRows(row, &c.Ozeki)
+	yeastarRows(row, &c.Yeastar)
+	return t.Flush()
+}
+
+// ozekiRows tells where the Ozeki API is and who may use it.
+func ozekiRows(row func(name, value string), o *Ozeki) {
+	if !o.Listen.IsValid() {
 		row("ozeki", "off")
-		return t.Flush()
+		return
 	}
-	row("ozeki", "http://"+c.Ozeki.Listen.String())
-	users := make([]string, len(c.Ozeki.Users))
-	for i, u := range c.Ozeki.Users {
+	row("ozeki", "http://"+o.Listen.String())
+	users := make([]string, len(o.Users))
+	for i, u := range o.Users {
 		users[i] = u.Username
 	}
 	row("users", strings.Join(users, ", "))
-	return t.Flush()
 }
 
 // limit writes a duration that 0 switches off.

@@ -17,6 +17,7 @@ type Config struct {
 	RingTimeout time.Duration // how long one number rings; never 0
 	Transfer    Transfer
 	Ozeki       Ozeki
+	Yeastar     Yeastar
 }
 
 // SIP says where phones find the switch and how they prove themselves.
@@ -99,6 +100,8 @@ const (
 	demoPassword     Secret = "ringdown-demo"
 	demoHTTPUser            = "HTTP_User_1"
 	demoHTTPPassword Secret = "qwe123"
+	demoClientID            = "app"
+	demoClientSecret Secret = "demo-app-secret"
 )
 
 // fileDefaults are the values of the keys that a config may leave out.
@@ -109,6 +112,8 @@ func fileDefaults() *Config {
 		Calls:       Calls{Max: 12 * time.Hour, Silence: time.Minute, Hops: 5},
 		RingTimeout: 30 * time.Second,
 		Transfer:    Transfer{NoAnswer: 15 * time.Second, OnFail: "recall", Retries: 2, Delay: 10 * time.Second},
+		Yeastar: Yeastar{SN: "ringdown", Tokens: Tokens{Access: 30 * time.Minute, Refresh: 24 * time.Hour},
+			Block: Block{Failures: 5, Time: 10 * time.Minute}},
 	}
 }
 
@@ -128,6 +133,8 @@ func DefaultConfig() *Config {
 		Listen: netip.AddrPortFrom(loopback, 9509),
 		Users:  []User{{Username: demoHTTPUser, Password: demoHTTPPassword}},
 	}
+	c.Yeastar.Listen = netip.AddrPortFrom(loopback, 8088)
+	c.Yeastar.Applications = []Application{{ClientID: demoClientID, ClientSecret: demoClientSecret}}
 	return c
 }
 
@@ -137,4 +144,5 @@ func (c *Config) anyPorts() {
 		c.SIP.Listen[i].Addr = netip.AddrPortFrom(l.Addr.Addr(), 0)
 	}
 	c.Ozeki.Listen = netip.AddrPortFrom(c.Ozeki.Listen.Addr(), 0)
+	c.Yeastar.Listen = netip.AddrPortFrom(c.Yeastar.Listen.Addr(), 0)
 }

@@ -38,6 +38,7 @@ func (r *reader) frame(c *Config) []field {
 			{name: "listen", read: set(r, &c.Ozeki.Listen, parseAddrPort)},
 			{name: "users", read: r.users(c)},
 		}},
+		{name: "yeastar", sub: r.yeastar(&c.Yeastar)},
 	}
 }
 
@@ -140,6 +141,7 @@ func (r *reader) missing(c *Config) {
 			r.fault(r.where("sip.listen"), "sip.listen", problem{"names no listener", "list at least one, as in udp://127.0.0.1:5060"})
 		}
 	}
+	r.missingYeastar(&c.Yeastar)
 	if !r.has("ozeki") || r.wrongKind("ozeki") {
 		return
 	}

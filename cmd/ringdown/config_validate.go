@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,7 @@ func (c *Config) faults(r *reader) Faults {
 		note(s.key, c.insideMedia(s))
 		note(s.key, exposed(s.addr.Addr(), secrets))
 	}
+	note("yeastar.tokens.refresh", c.Yeastar.Tokens.unfit())
 	if l := c.Media.Listen; l.IsValid() {
 		media := socket{key: "media.listen", network: "rtp", addr: netip.AddrPortFrom(l, 0)}
 		note(media.key, c.unreachable(media))
@@ -51,6 +53,9 @@ func (c *Config) sockets() (list []socket) {
 	}
 	if c.Ozeki.Listen.IsValid() {
 		list = append(list, socket{"ozeki.listen", "http", c.Ozeki.Listen})
+	}
+	if c.Yeastar.Listen.IsValid() {
+		list = append(list, socket{"yeastar.listen", "http", c.Yeastar.Listen})
 	}
 	return list
 }
@@ -115,7 +120,9 @@ func exposed(addr netip.Addr, secrets []string) *problem {
 // demoSecrets names everyone who has one of the demo's passwords.
 func (c *Config) demoSecrets() (who []string) {
 	demo := func(s Secret) bool {
-		return strings.EqualFold(string(s), string(demoPassword)) || strings.EqualFold(string(s), string(demoHTTPPassword))
+		return slices.ContainsFunc([]Secret{demoPassword, demoHTTPPassword, demoClientSecret}, func(known Secret) bool {
+			return strings.EqualFold(string(s), string(known))
+		})
 	}
 	for _, e := range c.Extensions {
 		if demo(e.Password) {
@@ -125,6 +132,11 @@ func (c *Config) demoSecrets() (who []string) {
 	for _, u := range c.Ozeki.Users {
 		if demo(u.Password) {
 			who = append(who, "HTTP user "+shown(u.Username))
+		}
+	}
+	for _, a := range c.Yeastar.Applications {
+		if demo(a.ClientSecret) {
+			who = append(who, "application "+shown(a.ClientID))
 		}
 	}
 	return who

@@ -118,7 +118,8 @@ func TestFreshConfigSecretsDiffer(t *testing.T) {
 func TestDemoSecretsAreToldAtStart(t *testing.T) {
 	var out bytes.Buffer
 	printDemoSecrets(&out, DefaultConfig())
-	want := "demo: extensions 2000 to 2019, password ringdown-demo; HTTP user HTTP_User_1, password qwe123\n"
+	want := "demo: extensions 2000 to 2019, password ringdown-demo; HTTP user HTTP_User_1, password qwe123\n" +
+		"demo: Yeastar client id app, client secret demo-app-secret\n"
 	if out.String() != want {
 		t.Errorf("expected %q, got %q", want, out.String())
 	}

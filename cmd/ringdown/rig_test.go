@@ -44,7 +44,7 @@ func memRig(t testing.TB, o memnet.Options, change ...func(*Config)) *rig {
 	n := memnet.New(o)
 	cfg := DefaultConfig()
 	cfg.SIP.Listen = []Listener{{"udp", switchAt}}
-	cfg.Ozeki.Listen = netip.AddrPort{} // no real sockets in a bubble; the API is called directly
+	cfg.Ozeki.Listen, cfg.Yeastar.Listen = netip.AddrPort{}, netip.AddrPort{} // no real sockets in a bubble; an API is called directly
 	for _, f := range change {
 		f(cfg)
 	}
@@ -64,7 +64,7 @@ func loopRig(t testing.TB, change ...func(*Config)) *rig {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.anyPorts()
-	cfg.Ozeki.Listen = netip.AddrPort{}
+	cfg.Ozeki.Listen, cfg.Yeastar.Listen = netip.AddrPort{}, netip.AddrPort{}
 	for _, f := range change {
 		f(cfg)
 	}

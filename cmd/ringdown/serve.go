@@ -91,6 +91,7 @@ func printDemoSecrets(w io.Writer, cfg *Config) {
 	first, last := cfg.Extensions[0], cfg.Extensions[len(cfg.Extensions)-1]
 	fmt.Fprintf(w, "demo: extensions %s to %s, password %s; HTTP user %s, password %s\n",
 		first.Number, last.Number, string(demoPassword), cfg.Ozeki.Users[0].Username, string(demoHTTPPassword))
+	fmt.Fprintf(w, "demo: Yeastar client id %s, client secret %s\n", demoClientID, string(demoClientSecret))
 }
 
 // newLogger makes the program's logger; level is one of the command line's words.

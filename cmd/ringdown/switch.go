@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,11 +10,9 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
-	"time"
 
 	"ringdown/callstate"
 	"ringdown/callstate/exchange"
-	"ringdown/control/ozeki"
 	"ringdown/media"
 	"ringdown/sip"
 )
@@ -25,13 +22,14 @@ type Switch struct {
 	exchange *exchange.Exchange
 	agent    *sip.Agent
 	engine   *media.Engine
-	api      *ozeki.API
-	http     *http.Server
-	serving  sync.WaitGroup
+	apis     []dialect
+	servers  []*http.Server
+	serving  sync.WaitGroup // of servers
 	log      *slog.Logger
 
-	SIP  []Listener     // the real addresses, in the order of the config
-	HTTP netip.AddrPort // of the Ozeki API; invalid when it is off
+	SIP     []Listener     // the real addresses, in the order of the config
+	HTTP    netip.AddrPort // of the Ozeki API; invalid when it is off
+	Yeastar netip.AddrPort // of the Yeastar API; invalid when it is off
 }
 
 // seams are the places where tests put a network in memory, and the demo its ladder.
@@ -142,37 +140,6 @@ func (sw *Switch) samePort(a netip.AddrPort) netip.AddrPort {
 	return a
 }
 
-func (sw *Switch) startHTTP(cfg *Config) error {
-	if !cfg.Ozeki.Listen.IsValid() {
-		return nil
-	}
-	users := make([]ozeki.User, 0, len(cfg.Ozeki.Users))
-	for _, u := range cfg.Ozeki.Users {
-		users = append(users, ozeki.User{Username: u.Username, Password: string(u.Password)})
-	}
-	c := ozeki.Config{Users: users, Calls: sw.exchange, Log: sw.log}
-	if err := c.Validate(); err != nil {
-		return err
-	}
-	sw.api = ozeki.New(c)
-	ln, err := net.Listen("tcp", cfg.Ozeki.Listen.String())
-	if err != nil {
-		return fmt.Errorf("ozeki.listen: %w", err)
-	}
-	sw.HTTP, _ = netip.ParseAddrPort(ln.Addr().String())
-	sw.http = &http.Server{
-		Handler: sw.api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 128 << 10,
-		ErrorLog: slog.NewLogLogger(sw.log.Handler(), slog.LevelDebug),
-	}
-	sw.serving.Go(func() {
-		if err := sw.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			sw.log.Error("HTTP listener ended", "address", ln.Addr().String(), "err", err)
-		}
-	})
-	return nil
-}
-
 // Stop takes no new call and lets the running ones end; when ctx ends it hangs them up. Then everything is closed.
 func (sw *Switch) Stop(ctx context.Context) {
 	sw.agent.Drain()
@@ -182,17 +149,7 @@ func (sw *Switch) Stop(ctx context.Context) {
 
 // close ends what is there, last in first out, and waits for it.
 func (sw *Switch) close() {
-	if sw.http != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		if sw.http.Shutdown(ctx) != nil {
-			sw.http.Close()
-		}
-		cancel()
-	}
-	sw.serving.Wait()
-	if sw.api != nil {
-		sw.api.Close()
-	}
+	sw.closeHTTP()
 	if sw.exchange != nil {
 		sw.exchange.Close()
 	}
@@ -210,6 +167,9 @@ func (sw *Switch) Ready() string {
 	b.WriteString("ready: sip")
 	for _, l := range sw.SIP {
 		b.WriteString(" " + l.String())
+	}
+	if sw.Yeastar.IsValid() {
+		b.WriteString(", yeastar http://" + sw.Yeastar.String() + "/openapi/v1.0")
 	}
 	if sw.HTTP.IsValid() {
 		b.WriteString(", http http://" + sw.HTTP.String() + "/api")

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"ringdown/callstate"
@@ -24,9 +25,13 @@ type API struct {
 	accounts access.Accounts
 	tokens   *tokens
 	blocked  *blocklist
+	hub      *hub
 	board    *board
+	hooks    []*hook
 	stop     func()
 	gate     access.Gate
+	sockets  atomic.Int64
+	closing  chan struct{}
 }
 
 // New makes the handler and begins to watch calls; c must be valid. Close ends all that it started.
@@ -38,19 +43,27 @@ func New(c Config) *API {
 	}
 	a := &API{
 		Config: c, accounts: access.NewAccounts(list), tokens: newTokens(c.Tokens), blocked: newBlocklist(c.Block),
-		board: newBoard(),
+		hub: &hub{sn: c.SN}, closing: make(chan struct{}),
+	}
+	a.board = newBoard(a.hub, c.Calls.Now)
+	for i, w := range c.Webhooks {
+		a.hooks = append(a.hooks, startHook(i, w, a.hub, c.Transport, c.Log))
 	}
 	a.stop = c.Calls.Watch(a.board.watch)
 	return a
 }
 
-// Close refuses new requests with HTTP 503, waits for those that run, at most for one time-out, and ends the watch.
+// Close refuses new requests with HTTP 503, closes the WebSockets, waits for the requests that run, at most for one
+// time-out, ends the watch, and gives the webhooks a moment to send what is queued.
 func (a *API) Close() {
-	first := a.gate.Shut()
-	a.gate.Wait()
-	if first {
-		a.stop()
+	if first := a.gate.Shut(); !first {
+		a.gate.Wait()
+		return
 	}
+	close(a.closing)
+	a.gate.Wait()
+	a.stop()
+	stopHooks(a.hooks)
 }
 
 // ServeHTTP answers a request.
@@ -63,8 +76,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer a.gate.Leave()
 	start := time.Now()
 	t := &turn{w: w, r: r, remote: address(r.RemoteAddr)}
-	got := a.answer(t)
-	write(w, http.StatusOK, got)
+	status, got := a.answer(t)
+	if got == nil {
+		return // it was a WebSocket
+	}
+	write(w, status, got)
 	a.record(t, got, time.Since(start))
 }
 
@@ -82,8 +98,17 @@ type turn struct {
 	callID   string // call_id of it
 }
 
-// answer makes the answer. The order of the checks is that of the package comment.
-func (a *API) answer(t *turn) *answer {
+// answer makes the answer and its HTTP status, which is 200 save for a WebSocket that is refused.
+func (a *API) answer(t *turn) (int, *answer) {
+	if t.r.URL.Path == root+version+"/subscribe" && !a.blocked.has(t.remote, time.Now()) {
+		t.endpoint = "subscribe"
+		return a.subscribe(t)
+	}
+	return http.StatusOK, a.call(t)
+}
+
+// call answers a request of the table. The order of the checks is that of the package comment.
+func (a *API) call(t *turn) *answer {
 	if a.blocked.has(t.remote, time.Now()) {
 		return answerOf(codeAddressBlocked, "")
 	}

@@ -17,6 +17,10 @@ type board struct {
 	calls    map[callstate.CallID]*posted
 	channels map[string]place // of members that are there
 	last     uint32           // the last number of a channel
+
+	extensions presences
+	hub        *hub
+	now        func() callstate.Time
 }
 
 // place is where a channel is.
@@ -28,16 +32,19 @@ type place struct {
 
 // posted is one call on the board.
 type posted struct {
-	view *view
+	view      *view
+	announced bool // event 30011 has told of it
+	records   []*record
 }
 
 // newBoard makes a board whose channels are numbered from a random start, so that an id of before a restart hardly
 // means another leg.
-func newBoard() *board {
+func newBoard(h *hub, now func() callstate.Time) *board {
 	var start [4]byte
 	rand.Read(start[:])
 	return &board{
-		calls: map[callstate.CallID]*posted{}, channels: map[string]place{}, last: binary.BigEndian.Uint32(start[:]) >> 4,
+		calls: map[callstate.CallID]*posted{}, channels: map[string]place{}, extensions: presences{}, hub: h, now: now,
+		last: binary.BigEndian.Uint32(start[:]) >> 4,
 	}
 }
 
@@ -54,16 +61,16 @@ func (b *board) watch(n callstate.Notice) {
 		p = &posted{view: &view{call: s.ID, id: callIDOf(s)}}
 		b.calls[s.ID] = p
 	}
-	b.update(p, s, n)
+	b.update(p, n)
 	if n.Kind == callstate.NoticeEnded {
 		delete(b.calls, s.ID)
 	}
 }
 
 // update shows what a notice says.
-func (b *board) update(p *posted, s *callstate.Summary, n callstate.Notice) {
-	before := p.view
-	now := &view{call: before.call, id: before.id, caller: s.Caller.Number}
+func (b *board) update(p *posted, n callstate.Notice) {
+	before, s := p.view, n.Summary
+	now := &view{call: before.call, id: before.id, caller: harmless(s.Caller.Number)}
 	if n.Kind != callstate.NoticeEnded {
 		now.members = b.membersOf(s, before)
 	}
@@ -73,6 +80,7 @@ func (b *board) update(p *posted, s *callstate.Summary, n callstate.Notice) {
 		}
 	}
 	p.view = now
+	b.tell(p, n, before, now)
 }
 
 // membersOf lists who is there, in the order of the legs. A leg keeps the channel that it has.
@@ -86,9 +94,9 @@ func (b *board) membersOf(s *callstate.Summary, before *view) []member {
 		}
 		m := member{leg: l.ID, status: status}
 		if old := before.member(l.ID); old != nil {
-			m.number, m.channel = old.number, old.channel
+			m.number, m.channel, m.inbound = old.number, old.channel, old.inbound
 		} else {
-			m.number = harmless(l.Party.Number)
+			m.number, m.inbound = harmless(l.Party.Number), l.Inbound
 			m.channel = b.newChannel(m.number, place{s.ID, before.id, l.ID})
 		}
 		list = append(list, m)

@@ -23,6 +23,7 @@ type member struct {
 	number  string
 	channel string
 	status  string
+	inbound bool // it called us
 }
 
 // view is what the API shows of a call. Immutable.

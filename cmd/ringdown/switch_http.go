@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"ringdown/control/ozeki"
+	"ringdown/control/yeastar"
+)
+
+// dialect is an HTTP API of the switch.
+type dialect interface {
+	http.Handler
+	Close()
+}
+
+// startHTTP opens the listener of each API that the config names.
+func (sw *Switch) startHTTP(cfg *Config) (err error) {
+	if cfg.Ozeki.Listen.IsValid() {
+		c := ozekiConfig(cfg)
+		c.Calls, c.Log = sw.exchange, sw.log
+		if err := c.Validate(); err != nil {
+			return err
+		}
+		if sw.HTTP, err = sw.serve("ozeki.listen", cfg.Ozeki.Listen, ozeki.New(c)); err != nil {
+			return err
+		}
+	}
+	if cfg.Yeastar.Listen.IsValid() {
+		c := yeastarConfig(cfg)
+		c.Calls, c.Log = sw.exchange, sw.log
+		if err := c.Validate(); err != nil {
+			return err
+		}
+		sw.Yeastar, err = sw.serve("yeastar.listen", cfg.Yeastar.Listen, yeastar.New(c))
+	}
+	return err
+}
+
+// serve takes over an API and serves it on a listener of its own; key is the config's name for it.
+func (sw *Switch) serve(key string, at netip.AddrPort, api dialect) (netip.AddrPort, error) {
+	sw.apis = append(sw.apis, api)
+	ln, err := net.Listen("tcp", at.String())
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%s: %w", key, err)
+	}
+	server := &http.Server{
+		Handler: api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 128 << 10,
+		ErrorLog: slog.NewLogLogger(sw.log.Handler(), slog.LevelDebug),
+	}
+	sw.servers = append(sw.servers, server)
+	sw.serving.Go(func() {
+		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			sw.log.Error("HTTP listener ended", "address", ln.Addr().String(), "err", err)
+		}
+	})
+	return netip.ParseAddrPort(ln.Addr().String())
+}
+
+// closeHTTP refuses new requests, lets those that run end, and closes the APIs.
+func (sw *Switch) closeHTTP() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	for _, server := range sw.servers {
+		if server.Shutdown(ctx) != nil {
+			server.Close()
+		}
+	}
+	sw.serving.Wait()
+	for _, api := range sw.apis {
+		api.Close()
+	}
+}
+
+func ozekiConfig(cfg *Config) ozeki.Config {
+	c := ozeki.Config{Users: make([]ozeki.User, 0, len(cfg.Ozeki.Users))}
+	for _, u := range cfg.Ozeki.Users {
+		c.Users = append(c.Users, ozeki.User{Username: u.Username, Password: string(u.Password)})
+	}
+	return c
+}
+
+func yeastarConfig(cfg *Config) yeastar.Config {
+	y := &cfg.Yeastar
+	known := make(map[string]bool, len(cfg.Extensions))
+	for _, e := range cfg.Extensions {
+		known[e.Number] = true
+	}
+	c := yeastar.Config{
+		Extension: func(number string) bool { return known[number] },
+		SN:        y.SN, RequireUserAgent: y.RequireUserAgent,
+		Tokens: yeastar.Tokens{Access: y.Tokens.Access, Refresh: y.Tokens.Refresh},
+		Block:  yeastar.Block{Failures: y.Block.Failures, Time: y.Block.Time, Loopback: y.Block.Loopback},
+	}
+	for _, a := range y.Applications {
+		c.Applications = append(c.Applications, yeastar.Application{ClientID: a.ClientID, ClientSecret: string(a.ClientSecret)})
+	}
+	for _, w := range y.Webhooks {
+		c.Webhooks = append(c.Webhooks, yeastar.Webhook{URL: w.URL, Secret: string(w.Secret), Method: w.Method, Events: w.Events})
+	}
+	return c
+}

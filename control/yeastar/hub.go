@@ -1,0 +1,86 @@
+package yeastar
+
+import (
+	"slices"
+	"sync"
+)
+
+// The events that are sent (spec yeastar-p 6.5).
+const (
+	topicExtension = 30008 // an extension rings, is busy or idle
+	topicCall      = 30011 // the members of a call, or their states, have changed
+	topicRecord    = 30012 // what a call was, at its end
+	topicFailed    = 30015 // a call or transfer came to nothing
+)
+
+// event is what goes over the wire. msg is JSON inside a JSON string (spec yeastar-p 6.3).
+type event struct {
+	Type int    `json:"type"`
+	SN   string `json:"sn"`
+	Msg  string `json:"msg"`
+}
+
+// hub gives events to whoever wants them. It never blocks: each subscriber has a bounded queue, and its own way to deal
+// with one that is full. Safe for concurrent use.
+type hub struct {
+	sn string
+
+	mu   sync.Mutex
+	subs []*subscriber
+}
+
+// subscriber is one queue of events.
+type subscriber struct {
+	queue chan []byte
+	full  func() // called for each event that has no room; must not block, nor call the hub
+
+	all    bool  // every event, whatever topics says
+	topics []int // with the hub's mu held
+}
+
+// join adds a subscriber, leave takes it out.
+func (h *hub) join(s *subscriber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.subs = append(h.subs, s)
+}
+
+func (h *hub) leave(s *subscriber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.subs = slices.DeleteFunc(h.subs, func(o *subscriber) bool { return o == s })
+}
+
+// want replaces the topics of a subscriber. The reply gets into the queue before the first event of them.
+func (h *hub) want(s *subscriber, topics []int, reply []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.topics = topics
+	s.put(reply)
+}
+
+// publish sends an event to those who want it; nothing is rendered when nobody does. The order of calls is the order
+// of events in every queue.
+func (h *hub) publish(topic int, msg func() any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var text []byte
+	for _, s := range h.subs {
+		if !s.all && !slices.Contains(s.topics, topic) {
+			continue
+		}
+		if text == nil {
+			text = marshal(event{topic, h.sn, string(marshal(msg()))})
+		}
+		s.put(text)
+	}
+}
+
+// put queues a text, without waiting.
+func (s *subscriber) put(text []byte) {
+	select {
+	case s.queue <- text:
+	default:
+		s.full()
+	}
+}
