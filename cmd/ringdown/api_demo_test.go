@@ -19,6 +19,8 @@ func TestDemo(t *testing.T) {
 		"ready: sip udp://127.0.0.1:", "http://127.0.0.1:",
 		"✓  three phones register", "✓  alice calls bob", "✓  ForwardCall to 2002", "✓  carol answers", "✓  SendDTMF to the callee",
 		"✓  Hold", "✓  Unhold", "✓  BlindTransfer by the callee", "✓  bob answers", "✓  ListActiveCalls", "✓  Hangup",
+		"✓  alice calls bob once more", "✓  attended, bob to 2002", "✓  swap", "✓  abort", "✓  attended and threeway",
+		"✓  bob hangs up", "✓  attended, carol to 2001, and complete", "✓  call/hangup",
 		"2000 -> 2002", "heard: 1300 Hz and 700 Hz", "heard: 1000 Hz and 700 Hz",
 		"INVITE sdp", "181 Call Is Being Forwarded", "CANCEL", "487 Request Terminated", "sdp sendonly", "BYE",
 		"steps were observed by the phones",
@@ -30,7 +32,7 @@ func TestDemo(t *testing.T) {
 	if strings.Contains(out, "✗") {
 		t.Errorf("a step failed\n%s", out)
 	}
-	for _, secret := range []string{string(demoPassword), string(demoHTTPPassword)} {
+	for _, secret := range []string{string(demoPassword), string(demoHTTPPassword), string(demoClientSecret)} {
 		if strings.Contains(out+stderr.String(), secret) {
 			t.Errorf("the account tells %q", secret)
 		}
@@ -45,6 +47,8 @@ func TestDemoFailsWithABrokenSwitch(t *testing.T) {
 		step   string
 	}{
 		"another API password": {func(c *Config) { c.Ozeki.Users[0].Password = "other" }, "✗  alice calls bob"},
+		"another application secret": {func(c *Config) { c.Yeastar.Applications[0].ClientSecret = "another-secret-0" },
+			"✗  alice calls bob once more"},
 		"another phone password": {func(c *Config) {
 			for i := range c.Extensions {
 				c.Extensions[i].Password = "other"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,8 @@ func runDemo(ctx context.Context, cfg *Config, o ServeOptions, stdout, stderr io
 	}
 	defer func() { sw.Stop(stopped()) }()
 	fmt.Fprintln(stdout, sw.Ready())
-	d := &demo{sw: sw, api: apiClient{base: "http://" + sw.HTTP.String() + "/api"}, out: stdout, tracer: t}
+	d := &demo{sw: sw, api: apiClient{base: "http://" + sw.HTTP.String() + "/api"}, out: stdout, tracer: t,
+		open: openClient{base: "http://" + sw.Yeastar.String() + "/openapi/v1.0/"}}
 	if err := d.run(ctx); err != nil {
 		return err
 	}
@@ -55,6 +57,7 @@ func keep(ctx context.Context, sw *Switch, cfg *Config, o ServeOptions, stdout i
 type demo struct {
 	sw                        *Switch
 	api                       apiClient
+	open                      openClient
 	out                       io.Writer
 	tracer                    *tracer
 	alice, bob, carol         *phone.Phone
@@ -75,22 +78,7 @@ const stepTime = 10 * time.Second
 
 func (d *demo) run(ctx context.Context) error {
 	defer d.hangUpPhones()
-	for _, s := range []struct {
-		title string
-		do    func(context.Context) error
-	}{
-		{"three phones register: 2000 (alice), 2001 (bob), 2002 (carol)", d.register},
-		{"alice calls bob, bob's phone rings", d.ring},
-		{"ForwardCall to 2002: bob stops ringing, carol rings, alice still hears ringing", d.forward},
-		{"carol answers: alice and carol hear each other", d.answer},
-		{"SendDTMF to the callee: carol's phone gets 01234#, alice's gets nothing", d.digits},
-		{"Hold: they hear music, not each other", d.hold},
-		{"Unhold: they hear each other again", d.unhold},
-		{"BlindTransfer by the callee to 2001: bob rings, alice hears ringback", d.transfer},
-		{"bob answers: alice and bob hear each other, carol is released", d.transferred},
-		{"ListActiveCalls shows the call", d.list},
-		{"Hangup: both phones are hung up, the list is empty", d.hangup},
-	} {
+	for _, s := range slices.Concat(d.forwarding(), d.transferring()) {
 		sctx, cancel := context.WithTimeout(ctx, stepTime)
 		err := s.do(sctx)
 		cancel()
@@ -105,6 +93,29 @@ func (d *demo) run(ctx context.Context) error {
 	fmt.Fprint(d.out, d.ladder())
 	fmt.Fprintf(d.out, "\nall %d steps were observed by the phones\n", d.steps)
 	return nil
+}
+
+// step is one thing that the demo does and observes.
+type step struct {
+	title string
+	do    func(context.Context) error
+}
+
+// forwarding is steered over the Ozeki API.
+func (d *demo) forwarding() []step {
+	return []step{
+		{"three phones register: 2000 (alice), 2001 (bob), 2002 (carol)", d.register},
+		{"alice calls bob, bob's phone rings", d.ring},
+		{"ForwardCall to 2002: bob stops ringing, carol rings, alice still hears ringing", d.forward},
+		{"carol answers: alice and carol hear each other", d.answer},
+		{"SendDTMF to the callee: carol's phone gets 01234#, alice's gets nothing", d.digits},
+		{"Hold: they hear music, not each other", d.hold},
+		{"Unhold: they hear each other again", d.unhold},
+		{"BlindTransfer by the callee to 2001: bob rings, alice hears ringback", d.transfer},
+		{"bob answers: alice and bob hear each other, carol is released", d.transferred},
+		{"ListActiveCalls shows the call", d.list},
+		{"Hangup: both phones are hung up, the list is empty", d.hangup},
+	}
 }
 
 // say adds a line to the account.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -196,7 +198,7 @@ func (c *chaos) callee(call *phone.Call) {
 
 // talking is what may be done with an answered call, from either end. That it fails is no fault: the other side acts too.
 func (c *chaos) talking(call *phone.Call) {
-	switch c.dice(12) {
+	switch c.dice(18) {
 	case 0, 1:
 		if call.Hold(c.ctx, []string{phone.SendOnly, phone.Inactive, "0.0.0.0"}[c.dice(3)]) == nil && c.dice(2) > 0 {
 			_ = call.Resume(c.ctx)
@@ -217,6 +219,42 @@ func (c *chaos) talking(call *phone.Call) {
 		_, _ = call.Update(c.ctx, phone.WithDirection(phone.SendRecv))
 	case 9:
 		_, _ = call.Info(c.ctx, "application/dtmf", "5")
+	case 10, 11, 12:
+		c.ask(func(l callstate.LegID) callstate.Request { return callstate.Consult{Transferor: l, Target: c.number()} })
+		for range c.dice(4) {
+			c.wait(2 * time.Second)
+			c.ask(func(l callstate.LegID) callstate.Request {
+				do := []callstate.Operation{callstate.Abort, callstate.Complete, callstate.Threeway, callstate.Swap, callstate.Swap}
+				return callstate.Operate{Transferor: l, Do: do[c.dice(len(do))]}
+			})
+		}
+	case 13:
+		c.ask(func(l callstate.LegID) callstate.Request { return callstate.MoveLeg{Leg: l, Target: c.number()} })
+	case 14:
+		c.ask(func(l callstate.LegID) callstate.Request { return callstate.HoldLeg{Leg: l} })
+		c.wait(time.Second)
+		c.ask(func(l callstate.LegID) callstate.Request { return callstate.UnholdLeg{Leg: l} })
+	case 15:
+		c.ask(func(l callstate.LegID) callstate.Request { return callstate.EndLeg{Leg: l} })
+	}
+}
+
+// ask puts a request to any leg of any call there is; that it is answered at all is I7.
+func (c *chaos) ask(about func(callstate.LegID) callstate.Request) {
+	calls := c.sw.exchange.List()
+	if len(calls) == 0 {
+		return
+	}
+	s := calls[c.dice(len(calls))]
+	if len(s.Legs) == 0 {
+		return
+	}
+	req := about(s.Legs[c.dice(len(s.Legs))].ID)
+	var refused *callstate.Error
+	ctx, cancel := context.WithTimeout(c.ctx, time.Minute)
+	defer cancel()
+	if err := c.sw.exchange.Do(ctx, s.ID, req); err != nil && !errors.As(err, &refused) {
+		c.Errorf("I7: %#v was not answered: %v", req, err)
 	}
 }
 
