@@ -6,7 +6,6 @@ import (
 	"ringdown/callstate"
 	"ringdown/media/internal/codec"
 	"ringdown/media/internal/sdp"
-	"ringdown/media/internal/tone"
 )
 
 // agreed is the outcome of one offer and answer on a leg. It does not change once made.
@@ -14,7 +13,7 @@ type agreed struct {
 	codec  sdp.Codec // zero when the stream is off
 	pt     uint8     // the phone's number of codec: what we send
 	ours   []sdp.Codec
-	kind   codec.Kind
+	kind   codec.Kind      // what can make codec
 	rx     [128]uint8      // payload type of a packet from the phone -> index in ours, from 1
 	kinds  [128]codec.Kind // payload type of a packet from the phone -> what can read it
 	event  sdp.Codec       // telephone-event toward the phone, with the phone's number; zero when not agreed
@@ -34,21 +33,10 @@ func kindOf(c sdp.Codec) codec.Kind {
 		return codec.PCMU
 	case c.Same(sdp.PCMA):
 		return codec.PCMA
+	case c.Same(sdp.G722):
+		return codec.G722
 	}
 	return codec.None
-}
-
-// law returns the G.711 law of what we send.
-func (a *agreed) law() (tone.Law, bool) {
-	switch {
-	case a.off():
-		return 0, false
-	case a.codec.Same(sdp.PCMU):
-		return tone.MuLaw, true
-	case a.codec.Same(sdp.PCMA):
-		return tone.ALaw, true
-	}
-	return 0, false
 }
 
 // agree fills rx. ours are the formats of our SDP, in our numbers, which the phone is to use; theirs those of the
@@ -90,5 +78,5 @@ func (a *agreed) facts() callstate.Facts {
 	if a.off() {
 		return callstate.Facts{Direction: callstate.Inactive}
 	}
-	return callstate.Facts{Codec: a.codec.Name, Direction: a.phone, Events: a.event.Name != "", Mixable: a.codec.G711()}
+	return callstate.Facts{Codec: a.codec.Name, Direction: a.phone, Events: a.event.Name != "", Mixable: a.codec.Mixable()}
 }

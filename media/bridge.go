@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/codec"
 	"ringdown/media/internal/mix"
 	"ringdown/media/internal/sdp"
 )
@@ -13,12 +14,18 @@ type route struct {
 	from, to *leg
 	how      callstate.ConnectedHow
 	ops      [128]op // by the payload type that the packet came with
+
+	// For recode, under to.out.mu:
+	converter *codec.Converter
+	started   bool
+	newest    uint16 // sequence number that went out
 }
 
 // op is what is done to a packet of one payload type.
 type op struct {
-	do act
-	pt uint8 // the hearer's
+	do   act
+	pt   uint8      // the hearer's
+	kind codec.Kind // what can read it
 }
 
 type act uint8
@@ -28,6 +35,7 @@ const (
 	pass
 	toMuLaw
 	toALaw
+	recode // decode it and code it anew
 )
 
 // newRoute works out how from gets to to. It returns nil while either has no stream: then there is nothing to say yet.
@@ -38,15 +46,19 @@ func newRoute(from, to *leg) *route {
 	}
 	r := &route{from: from, to: to, how: callstate.Impossible}
 	switch between(a.codec, b.codec) {
+	case drop:
 	case pass:
 		r.how = callstate.Relayed
-	case toMuLaw, toALaw:
+	default:
 		r.how = callstate.Transcoded
 	}
 	for pt := range r.ops {
 		if c, ok := a.format(uint8(pt)); ok && c.Audio() {
-			r.ops[pt] = op{between(c, b.codec), b.pt}
+			r.ops[pt] = op{between(c, b.codec), b.pt, a.kinds[pt]}
 		}
+	}
+	if b.kind != codec.None && (a.kind.Remembers() || b.kind.Remembers()) {
+		r.converter = codec.NewConverter(a.kind, from.past(a.kind))
 	}
 	return r
 }
@@ -60,6 +72,8 @@ func between(from, to sdp.Codec) act {
 		return toMuLaw
 	case from.G711() && to.Same(sdp.PCMA):
 		return toALaw
+	case from.Mixable() && to.Mixable():
+		return recode
 	}
 	return drop
 }
@@ -145,7 +159,7 @@ func (e *Engine) rewireOne(l *leg) {
 	default:
 		how = l.gather()
 	}
-	l.out.listen(l.feed, l.mix, l.sound)
+	l.out.listen(l.feed, l.mix, l.sound, l.relayed())
 	for _, s := range l.hears {
 		s.reroute()
 	}
@@ -165,7 +179,7 @@ func (e *Engine) unwire(l *leg) {
 		h.hears = slices.DeleteFunc(h.hears, func(x *leg) bool { return x == l })
 		h.feed = nil
 		h.mix = slices.DeleteFunc(slices.Clone(h.mix), func(s *mix.Source) bool { return s == l.source })
-		h.out.listen(nil, h.mix, h.sound)
+		h.out.listen(nil, h.mix, h.sound, h.relayed())
 	}
 	l.reroute()
 }

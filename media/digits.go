@@ -4,10 +4,10 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/codec"
 	"ringdown/media/internal/dtmf"
 	"ringdown/media/internal/sdp"
 	"ringdown/media/internal/timeline"
-	"ringdown/media/internal/tone"
 )
 
 // sendDigits queues a string for a leg. DigitsSent tells how it went.
@@ -46,7 +46,6 @@ func (o *outbound) queue(c callstate.SendDigits) (fail string) {
 
 // cannot tells why no digit can be sent now; "" when it can (edge case D12).
 func (o *outbound) cannot(inband bool) string {
-	_, g711 := o.agreed.law()
 	switch {
 	case o.agreed.off():
 		return "the stream is off"
@@ -54,7 +53,7 @@ func (o *outbound) cannot(inband bool) string {
 		return "the phone does not listen: " + string(o.agreed.phone)
 	case !o.open:
 		return "the phone has no address"
-	case inband && !g711:
+	case inband && o.agreed.kind == codec.None:
 		return "tones cannot be made in " + o.agreed.codec.Name
 	case !inband && o.agreed.event.Name == "":
 		return "telephone-event was not negotiated"
@@ -97,15 +96,11 @@ func (o *outbound) sendEvent(step dtmf.Step, now time.Duration) {
 
 // sendTone sends 20 ms of a key's tone, or of the pause after it.
 func (o *outbound) sendTone(step dtmf.Step, now time.Duration) {
-	law, ok := o.agreed.law()
-	if !ok {
-		return
-	}
-	frame := tone.Loop(tone.Silence, law)
+	playing, at := silent(o.agreed.kind), 0
 	if step.Act == dtmf.Tone {
-		frame = tone.Key(step.Event, law)[step.Slots*tone.Frame:][:tone.Frame]
+		playing, at = key(o.agreed.kind, step.Event), step.Slots
 	}
-	o.sendFrame(frame, now)
+	o.sendFrame(playing, at, now)
 }
 
 // shut ends the stream for good. An event that was being sent gets its end (edge case D13).

@@ -22,6 +22,7 @@ type Engine struct {
 	fwd   forwarder
 	clock *clock
 	hosts hosts
+	music loop // a recording, or nothing: then the built-in one
 
 	serial atomic.Uint32
 

@@ -17,14 +17,16 @@ func (o *outbound) addUp(slot uint64, now time.Duration) bool {
 	}
 	var sum mix.Sum
 	for _, s := range o.mix {
-		sum.Add(s.Frame(slot, now))
+		sum.Add(s.Frame(slot, o.coder.Kind().Rate(), now))
 	}
 	if o.frozen || now < o.eventBusy {
 		return true
 	}
-	var frame [tone.Frame]int16
-	sum.Cut(frame[:])
-	o.coder.Encode(o.buf[headerSize:], frame[:])
+	var frame [tone.WideFrame]int16
+	mixed := frame[:o.coder.Kind().Rate()/50]
+	sum.Cut(mixed)
+	o.coder.Encode(o.buf[headerSize:], mixed)
+	o.made = o.coder.Kind().Remembers()
 	o.send(o.buf[:headerSize+tone.Frame], o.agreed.pt, o.line.Next(tone.Frame, now))
 	return true
 }

@@ -41,3 +41,26 @@ func TestThreeWay(t *testing.T) {
 		}
 	})
 }
+
+// All combinations of codecs.
+func TestThreeWayCodecs(t *testing.T) {
+	kinds := []codec.Kind{codec.PCMU, codec.PCMA, codec.G722}
+	for _, a := range kinds {
+		for _, b := range kinds {
+			for _, c := range kinds {
+				t.Run(fmt.Sprint(a, b, c), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						bed := newBed(t, nil)
+						all := bed.parties(a, b, c)
+						bed.meet(all...)
+						talk(time.Second, all...)
+						for i, v := range all {
+							s := v.listen()
+							v.hears(s.part(200*time.Millisecond, time.Second), all, all[(i+1)%3], all[(i+2)%3])
+						}
+					})
+				})
+			}
+		}
+	}
+}

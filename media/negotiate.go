@@ -320,7 +320,7 @@ func ReadSDP(body []byte) (callstate.Facts, error) {
 	f := callstate.Facts{Direction: m.Direction}
 	for _, c := range m.Codecs {
 		if c.Audio() && f.Codec == "" {
-			f.Codec, f.Mixable = c.Name, c.G711()
+			f.Codec, f.Mixable = c.Name, c.Mixable()
 		}
 		f.Events = f.Events || c.Event()
 	}

@@ -31,9 +31,13 @@ type outbound struct {
 
 	feed  *route        // the only one whose packets go out
 	mix   []*mix.Source // or what is added up
-	coder *codec.Encoder
-	sound callstate.Sound
-	at    int // where in the loop of sound
+	coder codec.Encoder
+	// A codec that remembers: coder has made what went out last, so that a phone's own packets, when they take over, are
+	// coded anew until there are settle bytes less.
+	made   bool
+	settle int
+	sound  callstate.Sound
+	at     int // where in the loop of sound
 
 	sender    dtmf.Sender
 	frozen    bool          // a digit is being sent in place of everything else
@@ -49,6 +53,10 @@ const (
 	eventEndLinger = 60 * time.Millisecond // the repeats of its end
 )
 
+// settleTime is how long a phone's packets are coded anew after ours, in bytes: half a second. By then the two encoders
+// agree, and the phone that listens can go over.
+const settleTime = 4000
+
 // volume of the events that we make, in -dBm0.
 const volume = 10
 
@@ -57,8 +65,8 @@ func (o *outbound) adopt(a *agreed, remote netip.AddrPort) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.agreed = a
-	if o.coder == nil || o.coder.Kind() != a.kind {
-		o.coder = codec.NewEncoder(a.kind)
+	if o.coder.Kind() != a.kind {
+		o.coder, o.made, o.settle = *codec.NewEncoder(a.kind), false, 0
 	}
 	if clock := a.codec.Clock; clock != 0 && clock != o.line.Clock() {
 		// RFC 7160 §4.1: another clock rate needs another SSRC.
@@ -79,10 +87,17 @@ func (o *outbound) aimLocked(to netip.AddrPort) {
 	o.open = !o.closed && !o.agreed.off() && sdp.Hears(o.agreed.phone) && to.IsValid()
 }
 
-// listen sets what the stream is made of from now on.
-func (o *outbound) listen(feed *route, mix []*mix.Source, sound callstate.Sound) {
+// listen sets what the stream is made of from now on. past are the last bytes that went out unchanged, for the encoder to
+// follow.
+func (o *outbound) listen(feed *route, mix []*mix.Source, sound callstate.Sound, past []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(past) > 0 {
+		o.coder.Follow(past)
+	}
+	if o.settle = 0; o.made && feed != nil && feed.how == callstate.Relayed {
+		o.settle = settleTime
+	}
 	if sound != o.sound || feed != nil || mix != nil {
 		o.at = 0 // a tone starts with its beginning
 	}
@@ -117,9 +132,37 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 		g711.ToU(payload, payload)
 	case toALaw:
 		g711.ToA(payload, payload)
+	case pass:
+		if o.settle > 0 && !o.recode(r, op.kind, payload, s.Seq) {
+			return
+		}
+	case recode:
+		if !o.recode(r, op.kind, payload, s.Seq) {
+			return
+		}
 	}
 	s.Marker = s.Marker || h.Marker
 	o.send(packet, op.pt, s)
+}
+
+// recode decodes a payload and codes it anew in its place. It leaves out what comes late: these codecs need their octets
+// in order. Called with mu held.
+func (o *outbound) recode(r *route, from codec.Kind, payload []byte, seq uint16) bool {
+	if r.started && int16(seq-r.newest) <= 0 {
+		o.counts.Misplaced++
+		return false
+	}
+	r.started, r.newest = true, seq
+	if from != r.converter.Kind() { // rare: the phone has changed to another agreed codec
+		r.converter = codec.NewConverter(from, nil)
+	}
+	r.converter.Convert(payload, payload, &o.coder)
+	o.made = true
+	if o.settle > 0 {
+		o.settle = max(o.settle-len(payload), 0)
+		o.made = o.settle > 0
+	}
+	return true
 }
 
 // skip tells the timeline that a packet of the feed is left out. Called with mu held.

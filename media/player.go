@@ -4,17 +4,13 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/codec"
 	"ringdown/media/internal/dtmf"
 	"ringdown/media/internal/tone"
 )
 
-var sounds = map[callstate.Sound]tone.Kind{
-	callstate.Silence: tone.Silence, callstate.Ringback: tone.Ringback, callstate.BusyTone: tone.Busy,
-	callstate.Music: tone.Music,
-}
-
 // tick does what the stream owes to a slot of 20 ms: a step of the digits that are being sent, else a frame of what
-// plays. It returns false when there is neither.
+// plays or is mixed. It returns false when there is neither.
 func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 	o.mu.Lock()
 	var told []callstate.Event
@@ -34,9 +30,12 @@ func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 	case dtmf.Tone, dtmf.Quiet:
 		o.sendTone(step, now)
 	}
-	playing := o.play(now)
-	if o.mix != nil {
+	playing := false
+	switch {
+	case o.mix != nil:
 		playing = o.addUp(slot, now)
+	case o.feed == nil:
+		playing = o.play(l.e.music, now)
 	}
 	busy := o.frozen || o.sender.Active() || playing
 	o.mu.Unlock()
@@ -47,26 +46,36 @@ func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 }
 
 // play sends the next frame of the sound, unless a digit stands in its place. It returns false when nothing plays.
-func (o *outbound) play(now time.Duration) bool {
+func (o *outbound) play(music loop, now time.Duration) bool {
 	kind, ok := sounds[o.sound]
-	law, g711 := o.agreed.law()
-	if !ok || !g711 || !o.open || o.feed != nil || o.mix != nil {
+	if !ok || o.agreed.off() || o.agreed.kind == codec.None || !o.open {
 		return false
 	}
-	loop := tone.Loop(kind, law)
-	frame := loop[o.at%len(loop):][:tone.Frame]
-	o.at = (o.at + tone.Frame) % len(loop)
-	if !o.frozen {
-		o.sendFrame(frame, now)
+	playing := music
+	if kind != tone.Music || music.frames() == 0 {
+		playing = loopOf(kind, o.agreed.kind)
 	}
+	if !o.frozen {
+		o.sendFrame(playing, o.at, now)
+	}
+	o.at = (o.at + 1) % playing.frames()
 	return true
 }
 
-// sendFrame sends 20 ms of G.711.
-func (o *outbound) sendFrame(frame []byte, now time.Duration) {
+// sendFrame sends the frame of a loop that begins at so many frames.
+func (o *outbound) sendFrame(playing loop, at int, now time.Duration) {
 	if !o.open {
 		return
 	}
-	copy(o.buf[headerSize:], frame)
-	o.send(o.buf[:headerSize+len(frame)], o.agreed.pt, o.line.Next(uint32(len(frame)), now))
+	payload := o.buf[headerSize:][:tone.Frame]
+	switch o.agreed.kind {
+	case codec.PCMU:
+		copy(payload, playing.law[tone.MuLaw][at*tone.Frame:])
+	case codec.PCMA:
+		copy(payload, playing.law[tone.ALaw][at*tone.Frame:])
+	default:
+		o.coder.Encode(payload, playing.wide[at*tone.WideFrame:][:tone.WideFrame])
+		o.made = o.coder.Kind().Remembers()
+	}
+	o.send(o.buf[:headerSize+tone.Frame], o.agreed.pt, o.line.Next(tone.Frame, now))
 }

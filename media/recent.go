@@ -1,14 +1,16 @@
 package media
 
 import (
+	"bytes"
 	"time"
 
+	"ringdown/callstate"
 	"ringdown/media/internal/codec"
 	"ringdown/media/internal/mix"
 )
 
-// recent is what came from a phone in the last 60 ms, so that a mix which begins has something to begin with, and what
-// is coded has a decoder that knows the stream.
+// recent is what came from a phone just now, so that a mix which begins has something to begin with, and a decoder or
+// an encoder that is to go on in the stream knows it.
 type recent struct {
 	kind   codec.Kind
 	ssrc   uint32
@@ -16,7 +18,18 @@ type recent struct {
 	length int           // of the newest packet
 	at     time.Duration // when it came
 	n      int           // bytes without a gap
-	bytes  [480]byte
+	bytes  []byte        // room for 60 ms, or for what the codec needs
+}
+
+// room makes place for a codec.
+func (r *recent) room(k codec.Kind) {
+	size := 480
+	if k.Remembers() {
+		size = codec.History
+	}
+	if len(r.bytes) < size && k != codec.None {
+		r.bytes, r.n = make([]byte, size), 0
+	}
 }
 
 // add takes a packet. One that does not follow the last starts anew.
@@ -42,4 +55,27 @@ func (r *recent) source(k codec.Kind) *mix.Source {
 		s.Resume(r.ssrc, r.end, r.bytes[:r.n], r.length, r.at)
 	}
 	return s
+}
+
+// past is what the phone sent last in a codec.
+func (l *leg) past(k codec.Kind) []byte {
+	l.in.mu.Lock()
+	defer l.in.mu.Unlock()
+	if l.in.recent.kind != k {
+		return nil
+	}
+	return bytes.Clone(l.in.recent.bytes[:l.in.recent.n])
+}
+
+// relayed is what l was sent last as it came from another leg, if its own encoder needs to know that. Called with wire
+// held.
+func (l *leg) relayed() []byte {
+	l.out.mu.Lock()
+	feed := l.out.feed
+	kind, unchanged := l.out.coder.Kind(), !l.out.made
+	l.out.mu.Unlock()
+	if feed == nil || feed.how != callstate.Relayed || !unchanged || !kind.Remembers() {
+		return nil
+	}
+	return feed.from.past(kind)
 }

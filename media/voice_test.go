@@ -25,7 +25,7 @@ type voice struct {
 const loud = 6000
 
 // payloadTypes are the static ones (RFC 3551 §6).
-var payloadTypes = map[codec.Kind]uint8{codec.PCMU: 0, codec.PCMA: 8}
+var payloadTypes = map[codec.Kind]uint8{codec.PCMU: 0, codec.PCMA: 8, codec.G722: 9}
 
 // say sends packets of so many ms that hold ms of the tone in all, all at once.
 func (v *voice) say(ms, packet int) {
@@ -140,7 +140,7 @@ func (b *bed) party(h *handset, k codec.Kind, more string) *voice {
 }
 
 func (v *voice) formats() string {
-	return map[codec.Kind]string{codec.PCMU: "0", codec.PCMA: "8"}[v.kind]
+	return map[codec.Kind]string{codec.PCMU: "0", codec.PCMA: "8", codec.G722: "9"}[v.kind]
 }
 
 // meet has every one of a few legs hear the others.

@@ -4,7 +4,10 @@
 // two of G.722 at 16000 Hz.
 package codec
 
-import "ringdown/media/internal/g711"
+import (
+	"ringdown/media/internal/g711"
+	"ringdown/media/internal/g722"
+)
 
 // Kind is one of the codecs. The zero value is none.
 type Kind uint8
@@ -13,19 +16,40 @@ const (
 	None Kind = iota
 	PCMU
 	PCMA
+	G722
 )
 
+// History is how many bytes of a stream a decoder or encoder must have heard to go on in it.
+const History = g722.History
+
 // Rate is the sampling rate in Hz.
-func (k Kind) Rate() int { return 8000 }
+func (k Kind) Rate() int { return 8000 * k.Samples() }
 
 // Samples is how many samples a byte holds.
-func (k Kind) Samples() int { return k.Rate() / 8000 }
+func (k Kind) Samples() int {
+	if k == G722 {
+		return 2
+	}
+	return 1
+}
+
+// Remembers tells whether what a byte means depends on those before it.
+func (k Kind) Remembers() bool { return k == G722 }
 
 // Decoder reads one stream, in order.
-type Decoder struct{ kind Kind }
+type Decoder struct {
+	kind Kind
+	wide *g722.Decoder
+}
 
 // NewDecoder makes a decoder that has heard nothing yet.
-func NewDecoder(k Kind) *Decoder { return &Decoder{kind: k} }
+func NewDecoder(k Kind) *Decoder {
+	d := &Decoder{kind: k}
+	if k == G722 {
+		d.wide = g722.NewDecoder()
+	}
+	return d
+}
 
 // Kind is what it reads.
 func (d *Decoder) Kind() Kind { return d.kind }
@@ -41,15 +65,26 @@ func (d *Decoder) Decode(dst []int16, src []byte) int {
 		for i, c := range src {
 			dst[i] = g711.DecodeA(c)
 		}
+	case G722:
+		d.wide.Decode(dst, src)
 	}
 	return len(src) * d.kind.Samples()
 }
 
 // Encoder makes one stream, in order.
-type Encoder struct{ kind Kind }
+type Encoder struct {
+	kind Kind
+	wide *g722.Encoder
+}
 
 // NewEncoder makes an encoder that has made nothing yet.
-func NewEncoder(k Kind) *Encoder { return &Encoder{kind: k} }
+func NewEncoder(k Kind) *Encoder {
+	e := &Encoder{kind: k}
+	if k == G722 {
+		e.wide = g722.NewEncoder()
+	}
+	return e
+}
 
 // Kind is what it makes.
 func (e *Encoder) Kind() Kind { return e.kind }
@@ -65,6 +100,15 @@ func (e *Encoder) Encode(dst []byte, src []int16) int {
 		for i, s := range src {
 			dst[i] = g711.EncodeA(s)
 		}
+	case G722:
+		e.wide.Encode(dst, src)
 	}
 	return len(src) / e.kind.Samples()
+}
+
+// Follow has the encoder go on where the stream of another one ends, of which past is the last History.
+func (e *Encoder) Follow(past []byte) {
+	if e.kind == G722 {
+		e.wide.Follow(past)
+	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"ringdown/media/internal/codec"
 	"ringdown/media/internal/jitter"
+	"ringdown/media/internal/resample"
 )
 
 // most is the number of samples of a frame at the highest rate.
@@ -25,6 +26,11 @@ type Source struct {
 	next    [most]int16 // the frame after it, when a Repeat has put it off
 	putOff  bool
 	hidden  concealer
+
+	other  [most]int16 // the frame of slot at the other rate
+	turned uint64      // the slot that other is of
+	up     resample.Up
+	down   resample.Down
 }
 
 // NewSource makes the source of a party that speaks a codec, as far as is known.
@@ -56,17 +62,33 @@ func (s *Source) Put(k codec.Kind, ssrc, ts uint32, payload []byte, now time.Dur
 	s.buf.Put(s.id(ssrc), ts, payload, now)
 }
 
-// Frame returns 20 ms of the party in a slot at a rate; it must not be changed, and holds until the next slot. It is nil
-// when the party says nothing.
-func (s *Source) Frame(slot uint64, now time.Duration) []int16 {
+// Frame returns 20 ms of the party in a slot, at 8000 or 16000 Hz. It must not be changed, and holds until the next
+// slot. It is nil when the party says nothing.
+func (s *Source) Frame(slot uint64, rate int, now time.Duration) []int16 {
 	if slot != s.slot {
 		s.slot = slot
 		s.advance(now)
 	}
-	if s.hidden.silent() {
+	own := s.decoder.Kind().Rate()
+	switch {
+	case s.hidden.silent():
 		return nil
+	case rate == own:
+		return s.now[:s.samples()]
 	}
-	return s.now[:s.samples()]
+	n := rate / 50
+	if slot != s.turned {
+		if slot != s.turned+1 {
+			s.up, s.down = resample.Up{}, resample.Down{} // what they have heard is long ago
+		}
+		s.turned = slot
+		if rate > own {
+			s.up.Convert(s.other[:n], s.now[:s.samples()])
+		} else {
+			s.down.Convert(s.other[:n], s.now[:s.samples()])
+		}
+	}
+	return s.other[:n]
 }
 
 func (s *Source) samples() int { return jitter.Frame * s.decoder.Kind().Samples() }
@@ -114,7 +136,7 @@ func (s *Source) advance(now time.Duration) {
 
 // catchUp has the decoder and the concealer hear what came before the start of play.
 func (s *Source) catchUp() {
-	var past [2 * jitter.Frame]byte
+	var past [codec.History]byte
 	var heard [most]int16
 	s.mu.Lock()
 	n := s.buf.Before(past[:])

@@ -19,7 +19,8 @@ type Partner struct {
 const maxOffered = 16
 
 // OfferCodecs returns the codecs of an offer of ours, in order, with the payload types that the partner's phone gave
-// them, telephone-event last. The first are those that can be connected to the partner as it is.
+// them, telephone-event last. The first are those that can be connected to the partner as it is. G.722 is not added: many
+// phones would take it though the partner has nothing to gain from it.
 func OfferCodecs(p Partner) []Codec {
 	var list []Codec
 	add := func(c Codec) {
@@ -29,17 +30,17 @@ func OfferCodecs(p Partner) []Codec {
 	}
 	if p.Using.Audio() {
 		add(p.Using)
-		if p.Using.G711() {
+		if p.Using.Mixable() {
 			add(PCMU)
 			add(PCMA)
 		}
 	}
-	g711 := false
+	mixable := false
 	for _, c := range p.Listed {
 		add(c)
-		g711 = g711 || c.G711()
+		mixable = mixable || c.Mixable()
 	}
-	if g711 {
+	if mixable {
 		add(PCMU)
 		add(PCMA)
 	}
@@ -73,8 +74,8 @@ func offerEvents(p Partner, audio []Codec) []Codec {
 }
 
 // Choose picks the audio codec of an answer from those that the phone offers: what the partner uses; G.711 when that
-// can be turned into what the partner uses; G.711, for which there are at least tones. A codec that we cannot make is
-// of use only with a partner that has it too, or when there is no partner yet.
+// can be turned into what the partner uses; G.711, for which there are at least tones; G.722 likewise, which costs more.
+// A codec that we cannot make is of use only with a partner that has it too, or when there is no partner yet.
 func Choose(offered []Codec, p Partner) (Codec, bool) {
 	first := func(ok func(Codec) bool) (Codec, bool) {
 		for _, c := range offered {
@@ -94,8 +95,10 @@ func Choose(offered []Codec, p Partner) (Codec, bool) {
 			return c, true
 		}
 	}
-	if c, ok := first(Codec.G711); ok {
-		return c, true
+	for _, ours := range []func(Codec) bool{Codec.G711, Codec.Mixable} {
+		if c, ok := first(ours); ok {
+			return c, true
+		}
 	}
 	if p.Using.Audio() || len(p.Listed) > 0 {
 		return Codec{}, false

@@ -14,7 +14,7 @@ type Codec struct {
 	Fmtp     string // the parameters after "a=fmtp:PT ", may be empty
 }
 
-// The formats that the switch itself can make and read (PCMU, PCMA) or that it offers unasked.
+// The formats that the switch itself can make and read.
 var (
 	PCMU = Codec{PT: 0, Name: "PCMU", Clock: 8000, Channels: 1}
 	PCMA = Codec{PT: 8, Name: "PCMA", Clock: 8000, Channels: 1}
@@ -37,8 +37,11 @@ func (c Codec) Same(d Codec) bool {
 	return c.Clock == d.Clock && c.Channels == d.Channels && strings.EqualFold(c.Name, d.Name)
 }
 
-// G711 tells whether c is PCMU or PCMA, which we can make, read and turn into each other.
+// G711 tells whether c is PCMU or PCMA.
 func (c Codec) G711() bool { return c.Same(PCMU) || c.Same(PCMA) }
+
+// Mixable tells whether we can make and read c: tones, music, mixing, and turning it into another such codec.
+func (c Codec) Mixable() bool { return c.G711() || c.Same(G722) }
 
 // Event tells whether c is telephone-event (RFC 4733).
 func (c Codec) Event() bool { return c.Name == eventName }
