@@ -46,14 +46,15 @@ func (c *Call) moveLeg(ref uint64, req MoveLeg) {
 	c.unhold(l)
 	if len(others) == 1 {
 		c.hangUp(others[0], Cause{Kind: Transferred})
+		l.Calls = true
 		if l.Bridge == c.Main {
-			c.takeAlone(l, req.Target)
+			c.setAlone(l, req.Target)
 		}
 	} else {
 		was := l.Bridge
 		t.Bridge = c.newBridge()
 		l.Bridge, l.Calls = t.Bridge, true
-		c.pairRoles(was)
+		c.chooseRoles(was)
 	}
 	c.begin(t, NoticeTransferring)
 }

@@ -53,9 +53,12 @@ func (c *Call) elsewhere(n int) int {
 // takeRoles makes these two the parties of the call, when theirs is its main bridge.
 func (c *Call) takeRoles(caller, callee *Leg) {
 	caller.Calls, callee.Calls = true, false
-	if caller.Bridge != c.Main {
-		return
+	if caller.Bridge == c.Main {
+		c.setParties(caller, callee)
 	}
+}
+
+func (c *Call) setParties(caller, callee *Leg) {
 	if caller.ID != c.Caller {
 		c.Caller, c.CallerParty = caller.ID, caller.Party
 		c.CallerDialled = callee.Party.Number
@@ -63,18 +66,37 @@ func (c *Call) takeRoles(caller, callee *Leg) {
 	c.Callee, c.CalleeParty, c.CalleeDialled = callee.ID, callee.Party, callee.Party.Number
 }
 
-// pairRoles gives roles to two who are left: who was the calling side stays so, else the older leg calls.
-func (c *Call) pairRoles(n int) {
-	pair := c.talkers(n)
-	if len(pair) != 2 {
+// setAlone makes a leg for which a number is being called the caller; nobody is the callee yet.
+func (c *Call) setAlone(l *Leg, number string) {
+	if l.ID != c.Caller {
+		c.Caller, c.CallerParty, c.CallerDialled = l.ID, l.Party, number
+	}
+	c.Callee, c.CalleeParty, c.CalleeDialled = LegID{}, c.dir.Party(number), number
+}
+
+// chooseRoles gives roles in a bridge that has lost somebody, or that has just become the main one. Of three, the two
+// oldest are the parties, unless the third is the calling side.
+func (c *Call) chooseRoles(n int) {
+	all := c.talkers(n)
+	if len(all) < 2 {
 		return
 	}
-	if pair[1].Calls {
-		pair[0], pair[1] = pair[1], pair[0]
+	if x, y := c.leg(c.Caller), c.leg(c.Callee); n == c.Main && slices.Contains(all, x) && slices.Contains(all, y) {
+		return
 	}
-	if pair[0].ID != c.Caller || pair[1].ID != c.Callee {
-		c.takeRoles(pair[0], pair[1])
+	caller, callee := inOrder(all[0], all[1])
+	if len(all) > 2 && all[2].Calls {
+		caller, callee = all[2], all[0]
 	}
+	c.takeRoles(caller, callee)
+}
+
+// inOrder puts the calling side first; when neither is, the older leg.
+func inOrder(x, y *Leg) (caller, callee *Leg) {
+	if y.Calls && !x.Calls {
+		return y, x
+	}
+	return x, y
 }
 
 // moveMain makes n the main bridge, since nobody is left in the one that was.
@@ -82,17 +104,15 @@ func (c *Call) moveMain(n int) {
 	c.Main = n
 	t := c.Transfer
 	if t == nil || t.Bridge != n {
-		c.pairRoles(n)
+		c.chooseRoles(n)
 		return
 	}
-	c.takeAlone(c.leg(t.Transferee), t.Target)
-}
-
-// takeAlone makes a leg that waits the caller of the number for which it waits.
-func (c *Call) takeAlone(l *Leg, number string) {
-	l.Calls = true
-	if l.ID != c.Caller {
-		c.Caller, c.CallerParty, c.CallerDialled = l.ID, l.Party, number
+	switch a, b := c.leg(t.Transferee), c.leg(t.Transferor); {
+	case !a.live():
+		c.setAlone(b, t.Target)
+	case !b.live():
+		c.setAlone(a, t.Target)
+	default:
+		c.setParties(inOrder(a, b))
 	}
-	c.Callee, c.CalleeParty, c.CalleeDialled = LegID{}, c.dir.Party(number), number
 }

@@ -112,7 +112,7 @@ func (c *Call) transfereeLeft(l *Leg, why Cause) {
 	if t.State == TransferDone {
 		c.newPair(c.leg(t.Transferor), c.leg(t.Joined))
 	} else {
-		t.Cause = why
+		t.Cause, t.Transferee = why, LegID{}
 		c.cancelFork(Cause{Kind: Cancelled})
 		c.playTone(lastTone)
 	}

@@ -152,5 +152,8 @@ func factsOf(sdp []byte) Facts {
 	if strings.HasPrefix(string(sdp), "no-events") {
 		f.Events = false
 	}
+	if string(sdp) == "opus" {
+		f.Codec, f.Mixable = "opus", false
+	}
 	return f
 }

@@ -35,7 +35,7 @@ func (c *Call) send(l *Leg, keys string) {
 	}
 }
 
-// sendKeys sends digits to one party or both (spec ozeki 8.2).
+// sendKeys sends digits to one party or all (spec ozeki 8.2).
 func (c *Call) sendKeys(ref uint64, req SendKeys) {
 	if req.Keys == "" || len(req.Keys) > maxKeys || strings.Trim(req.Keys, validKeys) != "" {
 		c.reply(ref, &Error{Kind: BadRequest, Param: "keys", Text: "0-9 * # A-D and commas, at most 128"})
@@ -56,7 +56,7 @@ func (c *Call) sendKeys(ref uint64, req SendKeys) {
 	case Callee:
 		to = []*Leg{callee}
 	case All:
-		to = []*Leg{caller, callee}
+		to = c.talkers(c.Main)
 	default:
 		c.reply(ref, &Error{Kind: BadRequest, Param: "party", Text: "caller, callee or all"})
 		return

@@ -3,7 +3,9 @@ package callstate
 import (
 	"flag"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -30,26 +32,48 @@ func schedules() uint64 {
 // other, and checks after each what must hold for every call.
 func TestExplore(t *testing.T) {
 	if *seedFlag != 0 {
-		explore(t, *seedFlag)
+		explore(t, *seedFlag, map[string]int{})
 		return
 	}
 	var failures atomic.Int32
+	var mu sync.Mutex
+	reached := map[string]int{}
 	workers := uint64(runtime.GOMAXPROCS(0))
 	t.Run("seeds", func(t *testing.T) {
 		for w := range workers {
 			t.Run("", func(t *testing.T) {
 				t.Parallel()
+				mine := map[string]int{}
 				for seed := w + 1; seed <= schedules() && failures.Load() < 3; seed += workers {
-					if !explore(t, seed) {
+					if !explore(t, seed, mine) {
 						failures.Add(1)
 					}
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for what, n := range mine {
+					reached[what] += n
 				}
 			})
 		}
 	})
+	wanted := []string{"mixing", "three talk", "five talk", "transfer in a second bridge", "another main bridge"}
+	for _, m := range []*table{transferTable, attendedTable} {
+		for _, state := range m.states() {
+			if state != TransferDone && state != TransferFailed {
+				wanted = append(wanted, m.name+" "+state)
+			}
+		}
+	}
+	for _, what := range wanted {
+		t.Logf("%6d %s", reached[what], what)
+		if reached[what] == 0 && failures.Load() == 0 {
+			t.Errorf("no schedule came to: %s", what)
+		}
+	}
 }
 
-func explore(t *testing.T, seed uint64) bool {
+func explore(t *testing.T, seed uint64, reached map[string]int) bool {
 	s := newSim(seed)
 	defer func() {
 		if p := recover(); p != nil {
@@ -58,6 +82,9 @@ func explore(t *testing.T, seed uint64) bool {
 		}
 	}()
 	s.run()
+	for what := range s.reached {
+		reached[what]++
+	}
 	if !s.failed() {
 		return true
 	}
@@ -77,7 +104,7 @@ func (s *sim) quiet() {
 	case CallRinging:
 		s.quietFork()
 		if l := c.leg(c.Caller); l.Bound && !c.Fork.Early.Zero() {
-			s.hears(l, c.leg(c.Fork.Early))
+			s.hears(l, c.Fork.Early)
 		} else if l.Bound {
 			s.plays(l, Ringback)
 		}
@@ -97,21 +124,54 @@ func (s *sim) quiet() {
 	}
 }
 
-// quietLegs: nobody is left ringing or talking whom the call has no use for.
+// quietLegs: nobody is left ringing or talking whom the call has no use for, nor in silence for ever.
 func (s *sim) quietLegs() {
 	c := s.call
 	for _, l := range c.Legs {
-		t := c.Transfer
-		switch {
-		case l.ID == c.Caller, l.ID == c.Callee, c.Fork.has(l.ID), t != nil && (l.ID == t.Transferor || l.ID == t.Transferee):
-		default: // a transferor who lingers
+		if c.State != CallConnected && c.State != CallTransferring || c.Fork.has(l.ID) {
+			continue
+		}
+		lingers := l.Bridge == 0 && !c.Transfer.has(l.ID)
+		if lingers {
 			s.quietTimer(timerLeave)
 		}
-	}
-	for _, t := range c.Timers {
-		if t.Name == timerRing && c.Fork == nil {
-			s.book.fault("timer ring runs though nobody is dialled")
+		if !l.up() || l.held() || lingers {
+			continue
 		}
+		got := s.book.leg(l.ID)
+		switch {
+		case len(got.hears) > 0:
+		case got.plays == BusyTone:
+			s.quietTimer(timerTone)
+		case got.plays == Ringback && c.Fork == nil:
+			s.quietTimer(timerRecall)
+		case got.plays == Ringback:
+			s.quietTimer(timerRing)
+		case got.plays == Music: // somebody who is up keeps it waiting, or holds
+			if t := c.Transfer; !c.keptWaiting(l) || !c.leg(t.Transferor).up() {
+				s.quietHeld(l)
+			}
+		case c.Transfer != nil && c.Transfer.Release == ReleaseOnAnswer && l.ID == c.Transfer.Transferor,
+			c.Transfer != nil && c.Transfer.Release == ReleaseItself && l.ID == c.Transfer.Transferor: // it asked for that
+		default:
+			s.book.fault("in state %q leg %s is left with %q", c.State, l.ID, got.plays)
+		}
+	}
+}
+
+// quietHeld: a leg hears music because all the others of its bridge hold.
+func (s *sim) quietHeld(l *Leg) {
+	others := 0
+	for _, p := range s.call.talkers(l.Bridge) {
+		if p != l {
+			others++
+			if !p.held() {
+				s.book.fault("leg %s hears music, and leg %s does not hold", l.ID, p.ID)
+			}
+		}
+	}
+	if others == 0 {
+		s.book.fault("leg %s hears music for ever", l.ID)
 	}
 }
 
@@ -135,47 +195,112 @@ func (s *sim) quietTimer(name string) {
 
 func (s *sim) quietTalk() {
 	c := s.call
-	x, y := c.leg(c.Caller), c.leg(c.Callee)
-	if !x.up() || !y.up() || !x.Bound || !y.Bound || c.Fork != nil {
-		s.book.fault("connected, but %+v and %+v, fork %+v", x, y, c.Fork)
-		return
+	if c.Fork != nil {
+		s.book.fault("connected, and %+v is being dialled", c.Fork)
 	}
-	s.talks(x, y)
-	s.talks(y, x)
+	for _, l := range c.Legs {
+		if l.Bridge != 0 {
+			s.quietTalker(l)
+		}
+	}
 }
 
-// talks checks what x hears of y, its partner.
-func (s *sim) talks(x, y *Leg) {
+// quietTalker checks what one leg of a bridge hears of the others.
+func (s *sim) quietTalker(x *Leg) {
+	c := s.call
+	if !x.up() || !x.Bound {
+		s.book.fault("connected, but %+v", x)
+		return
+	}
+	var heard []LegID
+	for _, y := range c.talkers(x.Bridge) {
+		if y != x && !y.held() {
+			heard = append(heard, y.ID)
+		}
+	}
 	switch {
-	case x.held() && !x.APIHold: // its phone does not listen
-	case x.held() || y.held():
+	case x.held(): // by its own phone, then it does not listen; or by an application
+		if x.APIHold && !x.PhoneHold && s.book.leg(x.ID).plays != Music {
+			s.plays(x, Silence)
+		}
+	case len(heard) == 0:
 		s.plays(x, Music)
 	default:
-		s.hears(x, y)
+		s.hears(x, heard...)
 	}
 }
 
 func (s *sim) quietTransfer() {
 	c := s.call
 	t := c.Transfer
-	if t.State == TransferPausing {
+	a, b, x := c.leg(t.Transferee), c.leg(t.Transferor), c.leg(t.Joined)
+	for _, l := range c.Legs {
+		if l.Bridge != 0 && l.Bridge != t.Bridge {
+			s.quietTalker(l)
+		}
+	}
+	switch t.State {
+	case TransferPausing:
 		s.quietTimer(timerRecall)
-	} else {
+	case Failing, TransferDropping:
+		s.quietTimer(timerTone)
+	case UpTarget, UpTransferee:
+		if t.Mixing {
+			s.book.fault("nothing is under way, and threeway waits")
+		}
+	default:
 		s.quietFork()
 	}
-	l := c.leg(t.Transferee)
-	switch {
-	case l.held():
-	case c.Fork != nil && !c.Fork.Early.Zero():
-		s.hears(l, c.leg(c.Fork.Early))
+	switch t.State {
+	case TransferRinging, TransferRecalling, TransferPausing, Waiting:
+		s.waits(a)
+	case TransferDropping:
+		if t.attended() {
+			a = b
+		}
+		s.listens(a, BusyTone)
+	case RingingTarget:
+		s.waits(b)
+		s.listens(a, Music)
+	case Failing:
+		s.listens(b, BusyTone)
+		s.listens(a, Music)
+	case RingingTransferee, Joining:
+		s.quietTalker(a)
+		s.quietTalker(b)
+	case UpTarget:
+		s.quietTalker(b)
+		s.quietTalker(x)
+		s.listens(a, Music)
+	case UpTransferee:
+		s.quietTalker(a)
+		s.quietTalker(b)
+		s.listens(x, Music)
+	}
+}
+
+// listens is plays, unless the leg's own phone does not listen.
+func (s *sim) listens(l *Leg, want Sound) {
+	if l.PhoneHold {
+		want = Silence
+	}
+	s.plays(l, want)
+}
+
+// waits checks what a leg hears for which somebody is being called.
+func (s *sim) waits(l *Leg) {
+	switch f := s.call.Fork; {
+	case l.PhoneHold:
+	case f != nil && !f.Early.Zero():
+		s.hears(l, f.Early)
 	default:
 		s.plays(l, Ringback)
 	}
 }
 
-func (s *sim) hears(x, y *Leg) {
-	if got := s.book.leg(x.ID).hears; len(got) != 1 || got[0] != y.ID {
-		s.book.fault("in state %q leg %s must hear leg %s, media was told %v %q", s.call.State, x.ID, y.ID, got, s.book.leg(x.ID).plays)
+func (s *sim) hears(x *Leg, want ...LegID) {
+	if got := s.book.leg(x.ID); !slices.Equal(got.hears, want) {
+		s.book.fault("in state %q leg %s must hear %v, media was told %v %q", s.call.State, x.ID, want, got.hears, got.plays)
 	}
 }
 

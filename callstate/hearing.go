@@ -42,7 +42,7 @@ func (c *Call) hearing(l *Leg) ([]LegID, Sound) {
 	switch {
 	case holds && allHeld:
 		return nil, Music // not one party but the call is held
-	case holds || l.PhoneHold && !c.keptWaiting(l):
+	case holds || l.PhoneHold:
 		return nil, Silence
 	case len(heard) > 0:
 		return heard, Nothing

@@ -52,7 +52,7 @@ func (c *Call) leftBridge(l *Leg, n int, why Cause) {
 		c.dissolve(l, n, why)
 		return
 	}
-	c.pairRoles(n)
+	c.chooseRoles(n)
 	c.notice(Notice{Kind: NoticeLeft, Leg: l.ID, Cause: why})
 }
 

@@ -13,7 +13,8 @@ type ledger struct {
 	requests map[uint64]int     // replies due
 	offers   map[offerKey]bool  // LegReoffered that has no answer yet
 	refers   map[offerKey]string
-	ended    int // NoticeEnded
+	ended    int          // NoticeEnded
+	shows    []LegSummary // the legs of the last notice
 	finished bool
 	faults   []string
 }
@@ -62,6 +63,7 @@ func (a *ledger) leg(id LegID) *legAccount {
 // step books one event and the commands that it led to.
 func (a *ledger) step(ev Event, cmds []Command) {
 	a.event(ev)
+	a.changes(cmds)
 	for _, cmd := range cmds {
 		if answers := a.command(cmd); a.finished && !answers {
 			if _, last := cmd.(Finish); !last {
@@ -131,7 +133,26 @@ func (a *ledger) command(cmd Command) bool {
 	return false
 }
 
+// changes checks that NoticeChanged comes only for what no other notice of the step has told, at most once.
+func (a *ledger) changes(cmds []Command) {
+	shows, changed := a.shows, false
+	for _, cmd := range cmds {
+		p, ok := cmd.(Publish)
+		switch {
+		case !ok:
+			continue
+		case changed:
+			a.fault("notice %q after the notice of a change in one step", p.Notice.Kind)
+		case p.Notice.Kind == NoticeChanged && slices.Equal(p.Notice.Summary.Legs, shows):
+			a.fault("a change is told though the list of legs is the same: %v", writeLegs(shows))
+		}
+		changed = changed || p.Notice.Kind == NoticeChanged
+		shows = p.Notice.Summary.Legs
+	}
+}
+
 func (a *ledger) notice(n Notice) {
+	a.shows = n.Summary.Legs
 	if a.ended > 0 {
 		a.fault("notice %q after the notice of the end", n.Kind)
 	}
@@ -335,6 +356,10 @@ func (a *ledger) consistent(c *Call) {
 			}
 		}
 	}
+	if live := c.State != CallEnding && c.State != CallOver; live && !slices.Equal(a.shows, c.Summary().Legs) {
+		a.fault("the list shows %s, the notices told %s", writeLegs(c.Summary().Legs), writeLegs(a.shows))
+	}
+	a.consistentBridges(c)
 	if f := c.Fork; f != nil {
 		for _, id := range f.Legs {
 			if !c.leg(id).live() {
@@ -353,5 +378,57 @@ func (a *ledger) consistent(c *Call) {
 	}
 	if c.State == CallOver && !a.finished {
 		a.fault("the call is over without Finish")
+	}
+}
+
+// consistentBridges checks who talks to whom.
+func (a *ledger) consistentBridges(c *Call) {
+	t := c.Transfer
+	in := map[int]int{}
+	for _, l := range c.Legs {
+		if l.Bridge != 0 {
+			in[l.Bridge]++
+		}
+		switch {
+		case l.Bridge != 0 && !l.live():
+			a.fault("leg %s is in bridge %d and gone", l.ID, l.Bridge)
+		case l.Bridge == 0 && len(l.Hears) > 0:
+			a.fault("leg %s is in no bridge and hears %v", l.ID, l.Hears)
+		}
+		for _, id := range l.Hears {
+			if p := c.leg(id); p != nil && p.Bridge != l.Bridge || id == l.ID || p.held() {
+				a.fault("leg %s hears leg %s, which is in another bridge, holds or is itself", l.ID, id)
+			}
+		}
+	}
+	for n, legs := range in {
+		if legs < 2 && (t == nil || t.Bridge != n) && (c.Fork == nil || c.Fork.For != ForkCallee) {
+			a.fault("one leg alone is in bridge %d", n)
+		}
+		if legs > 3 {
+			a.fault("%d legs are in bridge %d", legs, n)
+		}
+	}
+	if x, y := c.leg(c.Caller), c.leg(c.Callee); c.State == CallConnected && c.Fork == nil {
+		if x == nil || y == nil || x.Bridge != c.Main || y.Bridge != c.Main || x == y || x.Party != c.CallerParty || y.Party != c.CalleeParty {
+			a.fault("caller %+v and callee %+v are not the parties of the main bridge %d", x, y, c.Main)
+		}
+	}
+	for _, timer := range c.Timers {
+		tone, recall := t != nil && (t.State == Failing || t.State == TransferDropping), t != nil && t.State == TransferPausing
+		if timer.Name == timerTone && !tone || timer.Name == timerRecall && !recall || timer.Name == timerRing && c.Fork == nil {
+			a.fault("timer %s runs in state %q, transfer %+v", timer.Name, c.State, t)
+		}
+	}
+	if t == nil {
+		return
+	}
+	for _, id := range []LegID{t.Transferor, t.Transferee, t.Joined} {
+		if t.has(id) && !id.Zero() && !c.leg(id).live() && (id != t.Transferor || t.Release == ReleaseOnAnswer || t.attended()) {
+			a.fault("leg %s is a party of the transfer, %q, and gone", id, t.State)
+		}
+	}
+	if up := t.State == UpTarget || t.State == UpTransferee; up == t.Joined.Zero() && t.attended() || t.Mixing && !up {
+		a.fault("transfer %+v", t)
 	}
 }

@@ -5,7 +5,7 @@ package callstate
 func (c *Call) recallLater() {
 	t := c.Transfer
 	if c.Settings.Transfer.OnFail != "recall" || t.Tries >= c.Settings.Transfer.Retries || !t.fire("recall later") {
-		c.endTransfer(LegID{}, t.Cause)
+		c.endTransfer(t.Transferee, t.Cause)
 		return
 	}
 	t.Tries++

@@ -12,7 +12,7 @@ type asked struct{}
 
 func (asked) request() {}
 
-// Side names a party of a call: who called, who was called, or both.
+// Side names a party of a call: who called, who was called, or everybody who talks.
 type Side string
 
 const (
@@ -27,7 +27,7 @@ type ForwardCall struct {
 	Destination string
 }
 
-// SendKeys sends digits to one party or both, while they talk. Keys: 0-9 * # A-D and a comma for a pause of 500 ms.
+// SendKeys sends digits to one party or all, while they talk. Keys: 0-9 * # A-D and a comma for a pause of 500 ms.
 // Replied to once queued.
 type SendKeys struct {
 	asked
@@ -38,10 +38,10 @@ type SendKeys struct {
 // End hangs up a call in any state.
 type End struct{ asked }
 
-// Hold puts both parties on hold; they hear music, never each other. Holding a held call does nothing.
+// Hold puts all parties on hold; they hear music, never each other. Holding a held call does nothing.
 type Hold struct{ asked }
 
-// Unhold takes back Hold; it does not undo a hold made by a phone.
+// Unhold takes back Hold and every HoldLeg; it does not undo a hold made by a phone.
 type Unhold struct{ asked }
 
 // BlindTransfer connects the other party to Target; Transferor leaves once the target answers. Replied to once the
@@ -192,7 +192,7 @@ type Notice struct {
 	Kind    NoticeKind
 	Summary *Summary
 	Leg     LegID // whom it is about, zero for the whole call
-	Cause   Cause // of Ended, LegGone and TransferFailed
+	Cause   Cause // of Ended, Left and TransferFailed
 	Digit   string
 }
 
@@ -206,14 +206,14 @@ const (
 	NoticeHeld           NoticeKind = "held"
 	NoticeResumed        NoticeKind = "resumed"
 	NoticeForwarded      NoticeKind = "forwarded"
-	NoticeTransferring   NoticeKind = "transferring"
-	NoticeTransferred    NoticeKind = "transferred"
-	NoticeTransferFailed NoticeKind = "transfer failed"
+	NoticeTransferring   NoticeKind = "transferring"    // the target is being called; Leg is the transferor, or who is moved
+	NoticeTransferred    NoticeKind = "transferred"     // Leg is the target, who talks now
+	NoticeTransferFailed NoticeKind = "transfer failed" // Leg is the transferor, who may have come back, or who is moved
 	NoticeDigit          NoticeKind = "digit"
 	NoticeConsulting     NoticeKind = "consulting" // an attended transfer has begun; Leg is the transferor
 	NoticeAborted        NoticeKind = "aborted"    // it was taken back; the old pair talks
 	NoticeJoined         NoticeKind = "joined"     // three talk
-	NoticeLeft           NoticeKind = "left"       // one of three has left
+	NoticeLeft           NoticeKind = "left"       // a party has left, others of the call go on
 	NoticeChanged        NoticeKind = "changed"    // what the list of legs shows is new, and no other notice says so
 	NoticeEnded          NoticeKind = "ended"      // the last one, exactly once
 )

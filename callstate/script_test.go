@@ -42,7 +42,7 @@ func readScript(text string) (s script) {
 }
 
 func isHead(line string) bool {
-	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "settings ") || line == "media by hand"
+	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "settings ") || strings.HasPrefix(line, "given ") || line == "media by hand"
 }
 
 // set reads the head of a script: what is not the default.
@@ -88,7 +88,8 @@ func (d *desk) play(line string, byHand bool) ([]Command, error) {
 	return cmds, nil
 }
 
-// run plays a script and returns it with the commands that really followed.
+// run plays a script and returns it with the commands that really followed. What was given before is not shown; such a
+// script may also leave the end of the call to be played.
 func (s script) run() (string, *desk, error) {
 	d := newDesk(exampleDirectory())
 	byHand := slices.Contains(s.head, "media by hand")
@@ -97,6 +98,13 @@ func (s script) run() (string, *desk, error) {
 		fmt.Fprintln(&out, line)
 		if strings.HasPrefix(line, "settings ") {
 			d.set(line)
+		}
+		if given, ok := strings.CutPrefix(line, "given "); ok {
+			for line := range strings.SplitSeq(given, " | ") {
+				if _, err := d.play(line, false); err != nil {
+					return "", d, err
+				}
+			}
 		}
 	}
 	for i, b := range s.blocks {
@@ -145,7 +153,13 @@ func TestScripts(t *testing.T) {
 			} else if got != string(b) {
 				t.Errorf("expected\n%s\ngot\n%s", b, got)
 			}
-			d.account.settled()
+			if given := slices.ContainsFunc(readScript(string(b)).head, func(line string) bool {
+				return strings.HasPrefix(line, "given ")
+			}); given {
+				d.finishOff()
+			} else {
+				d.account.settled()
+			}
 			for _, fault := range d.account.faults {
 				t.Error(fault)
 			}
@@ -160,9 +174,9 @@ var edgeCases = strings.Fields(`I1 I9
 	E1 E6 E8 E9 E10 E11
 	R1 R5 R7 R8 R10
 	T1 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 T13 T14 T20 T26 T27 T28 T29 T30 T31 T32 T33
-	P13
+	P13 P16 P17 P18 P19 P20 P21 P22 P23 P24
 	F1 F2 F3 F5 F8 F9 F11 F13
-	H1 H2 H4 H5 H7 H8 H9 H10 H12
+	H1 H2 H4 H5 H7 H8 H9 H10 H12 H14
 	M1 M2 M4 M22
 	D9 D12 D14
 	A1 A2 A3 A6`)

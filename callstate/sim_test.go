@@ -29,16 +29,19 @@ type sim struct {
 	timers  []TimerID
 	late    []Event // timers that fired, requests, Stopping: on their way
 	acts    int     // what phones and applications may still do by themselves
+	steers  bool    // applications steer the call by its legs
 	haste   float64 // how readily they do it while work is under way
 	faulty  bool    // media and phones fail now and then
 	copyAt  int
 	request uint64
+	reached map[string]bool // what the call came to be in
 }
 
 const simID CallID = 1
 
 func newSim(seed uint64) *sim {
-	s := &sim{rng: rand.New(rand.NewPCG(seed, 1)), book: newLedger(), dir: exampleDirectory(), legs: map[LegID]*simLeg{}}
+	s := &sim{rng: rand.New(rand.NewPCG(seed, 1)), book: newLedger(), dir: exampleDirectory(), legs: map[LegID]*simLeg{},
+		reached: map[string]bool{}}
 	set := DefaultSettings()
 	if s.rng.IntN(4) == 0 {
 		set.Transfer.OnFail = "release"
@@ -47,6 +50,10 @@ func newSim(seed uint64) *sim {
 	s.call = NewCall(simID, set, s.dir)
 	s.acts = 3 + s.rng.IntN(25)
 	s.haste = []float64{0, 0.05, 0.2, 0.5}[s.rng.IntN(4)]
+	if s.steers = seed%2 == 0; s.steers {
+		s.acts *= 2
+		s.haste /= 4
+	}
 	s.faulty = s.rng.IntN(2) == 0
 	s.copyAt = -1
 	if s.rng.IntN(3) == 0 {
@@ -83,6 +90,9 @@ func (s *sim) run() {
 		first.Facts = Facts{}
 	}
 	s.deliver(first)
+	if s.steers {
+		s.connect()
+	}
 	for range 600 {
 		if !s.turn() {
 			break
@@ -108,6 +118,19 @@ func (s *sim) run() {
 	s.book.settled()
 	if s.twin != nil && !bytes.Equal(mustJSON(s.call), mustJSON(s.twin)) {
 		s.book.fault("the copy ended differently:\n%s\n%s", mustJSON(s.call), mustJSON(s.twin))
+	}
+}
+
+// connect lets the first phone that rings answer.
+func (s *sim) connect() {
+	for range 40 {
+		s.drain()
+		for _, id := range s.order {
+			if l := s.legs[id]; l.phase == simInviting && !l.inbound {
+				s.answers(l)
+				break
+			}
+		}
 	}
 }
 
@@ -241,8 +264,35 @@ func (s *sim) deliver(ev Event) {
 	}
 	s.book.step(ev, cmds)
 	s.book.consistent(s.call)
+	s.note()
 	for _, cmd := range cmds {
 		s.handOut(cmd)
+	}
+}
+
+// note remembers what the call came to be in, so that an exploration which never gets somewhere fails.
+func (s *sim) note() {
+	c := s.call
+	if t := c.Transfer; t != nil {
+		s.reached[t.table().name+" "+t.State] = true
+		if t.Mixing {
+			s.reached["mixing"] = true
+		}
+		if t.Bridge > 1 {
+			s.reached["transfer in a second bridge"] = true
+		}
+	}
+	if c.Main > 1 {
+		s.reached["another main bridge"] = true
+	}
+	in := [9]int{}
+	for _, l := range c.Legs {
+		if in[min(l.Bridge, 8)]++; l.Bridge > 0 && in[min(l.Bridge, 8)] == 3 {
+			s.reached["three talk"] = true
+		}
+	}
+	if len(c.Legs)-in[0] >= 5 {
+		s.reached["five talk"] = true
 	}
 }
 
@@ -349,6 +399,9 @@ func (s *sim) nudge() {
 
 func (s *sim) fire() {
 	i := s.rng.IntN(len(s.timers))
+	if s.steers && s.book.timers[s.timers[i]] == timerMax && s.chance(0.95) {
+		return // else it would end most calls before anything has become of them
+	}
 	s.late = append(s.late, TimerFired{ID: s.timers[i]})
 	s.timers = slices.Delete(s.timers, i, i+1)
 }

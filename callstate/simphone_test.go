@@ -232,42 +232,6 @@ func (s *sim) media(l *simLeg, cmd MediaCommand) {
 	}
 }
 
-// act lets a phone, an application, a timer or the switch do something by itself.
-func (s *sim) act() {
-	switch n := s.rng.IntN(100); {
-	case n < 70:
-		s.phoneActs(s.legs[s.order[s.rng.IntN(len(s.order))]])
-	case n < 93:
-		s.applicationActs()
-	case n < 99:
-		if len(s.timers) > 0 && s.chance(0.4) {
-			s.fire()
-		}
-	default:
-		if s.chance(0.1) {
-			s.late = append(s.late, Stopping{ID: simID})
-		}
-	}
-}
-
-func (s *sim) applicationActs() {
-	side := []Side{Caller, Callee}[s.rng.IntN(2)]
-	switch n := s.rng.IntN(100); {
-	case n < 25:
-		s.ask(ForwardCall{Destination: s.number()})
-	case n < 40:
-		s.ask(Hold{})
-	case n < 55:
-		s.ask(Unhold{})
-	case n < 85:
-		s.ask(BlindTransfer{Transferor: side, Target: s.number()})
-	case n < 97:
-		s.ask(SendKeys{To: []Side{Caller, Callee, All, "nobody"}[s.rng.IntN(4)], Keys: []string{"1", "12,#", "x"}[s.rng.IntN(3)]})
-	default:
-		s.ask(End{})
-	}
-}
-
 func (s *sim) phoneActs(l *simLeg) {
 	switch {
 	case l.phase == simUp:

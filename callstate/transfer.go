@@ -59,6 +59,14 @@ func (t *Transfer) waits() LegID {
 	return LegID{}
 }
 
+// alone is who is left when there is nobody to talk to.
+func (t *Transfer) alone() LegID {
+	if t.Transferee.Zero() {
+		return t.Transferor
+	}
+	return t.Transferee
+}
+
 // begin starts a transfer of two who talk, or of one who is alone, to a number that is routed here.
 func (c *Call) begin(t *Transfer, told NoticeKind) {
 	c.become("transfer")
@@ -216,7 +224,7 @@ func (c *Call) toneOver() {
 	switch {
 	case t == nil:
 	case t.State == TransferDropping:
-		c.endTransfer(LegID{}, t.Cause)
+		c.endTransfer(t.alone(), t.Cause)
 	case t.fire("tone over"):
 		c.restore()
 	}
