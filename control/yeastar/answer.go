@@ -70,7 +70,7 @@ func refusal(err error) *answer {
 		return answerOf(codeProcessing, err.Error())
 	case !ok:
 		return answerOf(codeInternal, err.Error())
-	case e.Kind == callstate.NoSuchCall:
+	case e.Kind == callstate.NoSuchCall, e.Kind == callstate.NoSuchLeg:
 		return answerOf(codeNoChannel, err.Error())
 	case e.Kind == callstate.BadTarget, e.Kind == callstate.BadRequest:
 		return answerOf(codeParameter, err.Error())

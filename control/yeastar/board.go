@@ -34,6 +34,7 @@ type place struct {
 type posted struct {
 	view      *view
 	announced bool // event 30011 has told of it
+	failed    bool // event 30015 has told why it is about to end
 	records   []*record
 }
 
@@ -86,14 +87,22 @@ func (b *board) update(p *posted, n callstate.Notice) {
 // membersOf lists who is there, in the order of the legs. A leg keeps the channel that it has.
 func (b *board) membersOf(s *callstate.Summary, before *view) []member {
 	list := make([]member, 0, len(s.Legs))
+	waits := slices.ContainsFunc(s.Legs, func(l callstate.LegSummary) bool {
+		status, _ := statusOf(s, &l)
+		return status == statusAlert
+	})
 	for i := range s.Legs {
 		l := &s.Legs[i]
 		status, there := statusOf(s, l)
 		if !there {
 			continue
 		}
+		old := before.member(l.ID)
+		if waits && status == statusAnswer && (old == nil || old.status == statusRing) {
+			status = statusRing // its answer is being read; who waits for it still hears ringback
+		}
 		m := member{leg: l.ID, status: status}
-		if old := before.member(l.ID); old != nil {
+		if old != nil {
 			m.number, m.channel, m.inbound = old.number, old.channel, old.inbound
 		} else {
 			m.number, m.inbound = harmless(l.Party.Number), l.Inbound

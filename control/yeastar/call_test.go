@@ -104,7 +104,7 @@ func TestTransferRefusals(t *testing.T) {
 // TestRefusalsOfTheCall: the answer of the call itself becomes an errcode.
 func TestRefusalsOfTheCall(t *testing.T) {
 	for kind, code := range map[callstate.ErrorKind]errcode{
-		callstate.NoSuchCall: 70130, callstate.WrongState: -1, callstate.InProgress: -1, callstate.Overloaded: -1,
+		callstate.NoSuchCall: 70130, callstate.NoSuchLeg: 70130, callstate.WrongState: -1, callstate.InProgress: -1, callstate.Overloaded: -1,
 		callstate.Unsupported: -1, callstate.BadTarget: 40002, callstate.BadRequest: 40002,
 	} {
 		d := newDesk()

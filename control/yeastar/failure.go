@@ -36,13 +36,23 @@ func reasonOf(c callstate.Cause) string {
 	return reasons[c.Kind]
 }
 
-// failure is the reason that a notice tells, "" for none: a call that ends without an answer, or a transfer whose target
-// does not take it.
-func failure(n callstate.Notice) string {
+// failure is the reason that a notice tells, "" for none: a call that ends without an answer, a transfer whose target does
+// not take it, and a party that was left waiting for a target in vain. A failure is told once.
+func (p *posted) failure(n callstate.Notice) string {
 	switch {
-	case n.Kind == callstate.NoticeTransferFailed,
-		n.Kind == callstate.NoticeEnded && n.Summary.Answered == (callstate.Time{}):
+	case n.Kind == callstate.NoticeTransferFailed:
+		p.failed = true
+		return reasonOf(n.Cause)
+	case n.Kind != callstate.NoticeEnded:
+		p.failed = p.failed && n.Kind == callstate.NoticeChanged
+	case n.Summary.Answered == (callstate.Time{}), !p.failed && unmet[n.Cause.Kind]:
 		return reasonOf(n.Cause)
 	}
 	return ""
+}
+
+// unmet are the endings of an answered call that tell of a number that could not be reached.
+var unmet = map[callstate.CauseKind]bool{
+	callstate.Busy: true, callstate.Declined: true, callstate.NoAnswer: true, callstate.NotFound: true,
+	callstate.Unavailable: true, callstate.Forbidden: true, callstate.Overload: true,
 }

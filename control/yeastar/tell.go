@@ -9,7 +9,7 @@ import (
 // tell sends the events of one change, in the vendor's order (spec yeastar-p 4, the matrix): a failure, the extensions
 // that came to ring or be busy, the call, the extensions that came to be idle, and at the end what the call was.
 func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
-	if reason := failure(n); reason != "" {
+	if reason := p.failure(n); reason != "" {
 		b.hub.publish(topicFailed, func() any {
 			return failedInfo{now.id, reason, memberInfos(before.members)}
 		})
