@@ -59,6 +59,7 @@ func (r *rig) balanced() {
 // exchanged is a transaction as one phone saw it.
 type exchanged struct {
 	out         bool // the phone sent the request
+	copies      int  // how often the phone saw it
 	method      string
 	provisional bool
 	finals      []string // status and To-tag, each once
@@ -80,7 +81,9 @@ type ledger struct {
 }
 
 // audit lists what does not add up in a phone's transcript: I2, I3 and I4. Where messages were lost, a dialog that was
-// hung up excuses what was open in it: nobody repeats an answer or an ACK any more then.
+// hung up excuses what was open in it: nobody repeats an answer or an ACK any more then. So do many copies of a request
+// without an answer: then the network has swallowed them all, or all answers to them; and a refusal that comes when the
+// switch has given its INVITE up finds no transaction that would acknowledge it.
 func audit(entries []phone.Entry, lossy bool) (faults []string) {
 	l := ledger{map[string]*exchanged{}, map[string]*dialogSeen{}, nil}
 	for _, e := range entries {
@@ -91,7 +94,8 @@ func audit(entries []phone.Entry, lossy bool) (faults []string) {
 	for _, key := range l.order {
 		t := l.transactions[key]
 		switch {
-		case lossy && t.dialog.closed && len(t.finals) == 0:
+		case lossy && len(t.finals) == 0 && (t.dialog.closed || t.copies >= 4):
+		case lossy && len(t.finals) == 1 && !t.out:
 		case t.out && len(t.finals) != 1:
 			faults = append(faults, fmt.Sprintf("I4: %s has the final answers %q", key, t.finals))
 		case !t.out && t.method == "INVITE" && t.provisional && len(t.finals) == 0:
@@ -126,6 +130,7 @@ func (l *ledger) add(out bool, m *phone.Message) {
 			l.transactions[k] = &exchanged{out: out, method: method, dialog: dialog}
 			l.order = append(l.order, k)
 		}
+		l.transactions[k].copies++
 		dialog.closed = dialog.closed || method == "BYE"
 	default:
 		l.response(out, m, dialog, number, method)
