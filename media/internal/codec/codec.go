@@ -16,7 +16,7 @@ const (
 	None Kind = iota
 	PCMU
 	PCMA
-	G722
+	G722 // at 16000 Hz
 )
 
 // History is how many bytes of a stream a decoder or encoder must have heard to go on in it.
@@ -112,3 +112,12 @@ func (e *Encoder) Follow(past []byte) {
 		e.wide.Follow(past)
 	}
 }
+
+func (k Kind) String() string {
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return "no codec"
+}
+
+var names = [...]string{"none", "PCMU", "PCMA", "G722"}

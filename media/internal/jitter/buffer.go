@@ -1,6 +1,9 @@
 package jitter
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Frame is a step in bytes and in ticks of 8000 Hz: 20 ms.
 const Frame = 160
@@ -20,7 +23,7 @@ const (
 const (
 	window  = 100 // steps in which the smallest is looked for
 	enough  = 20  // packets that make a window count
-	least   = 20  // 2.5 ms; below it a step is repeated
+	least   = 40  // 5 ms; below it a step is repeated
 	start   = 80  // 10 ms; what play starts with, and what a skip leaves
 	most    = start + Frame + 40
 	tooLate = 3 // packets that came too late for which a window is cut short
@@ -98,10 +101,8 @@ func (b *Buffer) Put(source uint64, ts uint32, payload []byte, now time.Duration
 		}
 		ts, payload = b.play, payload[-at:]
 	}
-	for i, c := range payload {
-		j := (ts + uint32(i)) % size
-		b.ring[j], b.have[j] = c, true
-	}
+	b.write(ts, payload)
+	b.mark(ts, len(payload))
 }
 
 // gather takes a packet while nothing is played: what came last without a gap is kept.
@@ -109,9 +110,7 @@ func (b *Buffer) gather(ts uint32, payload []byte, now time.Duration) {
 	if ts != b.end {
 		b.end, b.span = ts, 0
 	}
-	for i, c := range payload {
-		b.ring[(ts+uint32(i))%size] = c
-	}
+	b.write(ts, payload)
 	b.end += uint32(len(payload))
 	b.span = min(b.span+len(payload), size)
 	b.arrived, b.length = now, len(payload)
@@ -173,13 +172,27 @@ func (b *Buffer) Extra(s *Step) {
 }
 
 func (b *Buffer) next(s *Step) {
-	for i := range s.Bytes {
-		j := (b.play + uint32(i)) % size
-		s.Bytes[i], s.Have[i] = b.ring[j], b.have[j]
-		s.Any = s.Any || b.have[j]
-		b.have[j] = false
-	}
+	at := b.play % size
+	n := copy(s.Bytes[:], b.ring[at:])
+	copy(s.Bytes[n:], b.ring[:])
+	copy(s.Have[:], b.have[at:])
+	copy(s.Have[n:], b.have[:])
+	clear(b.have[at : at+uint32(n)])
+	clear(b.have[:Frame-n])
+	s.Any = slices.Contains(s.Have[:], true)
 	b.play += Frame
+}
+
+func (b *Buffer) write(ts uint32, payload []byte) {
+	n := copy(b.ring[ts%size:], payload)
+	copy(b.ring[:], payload[n:])
+}
+
+// mark notes that n bytes from ts on have come.
+func (b *Buffer) mark(ts uint32, n int) {
+	for i := range n {
+		b.have[(ts+uint32(i))%size] = true
+	}
 }
 
 // begin chooses where play starts: so far back that the packets which come next are there when they are due.
@@ -192,9 +205,8 @@ func (b *Buffer) begin(now time.Duration) {
 	}
 	b.play = b.end - uint32(back)
 	b.have = [size]bool{}
-	for ts := b.end - uint32(min(b.span, back)); ts != b.end; ts++ {
-		b.have[ts%size] = true
-	}
+	there := min(b.span, back)
+	b.mark(b.end-uint32(there), there)
 	b.playing, b.dry = true, 0
 	b.newWindow()
 }

@@ -25,6 +25,7 @@ type Source struct {
 	now     [most]int16 // the frame of slot, at the decoder's rate
 	next    [most]int16 // the frame after it, when a Repeat has put it off
 	putOff  bool
+	silent  bool // the frame is silence
 	hidden  concealer
 
 	other  [most]int16 // the frame of slot at the other rate
@@ -66,12 +67,14 @@ func (s *Source) Put(k codec.Kind, ssrc, ts uint32, payload []byte, now time.Dur
 // slot. It is nil when the party says nothing.
 func (s *Source) Frame(slot uint64, rate int, now time.Duration) []int16 {
 	if slot != s.slot {
+		was := s.hidden.silent()
 		s.slot = slot
 		s.advance(now)
+		s.silent = was && s.hidden.silent()
 	}
 	own := s.decoder.Kind().Rate()
 	switch {
-	case s.hidden.silent():
+	case s.silent:
 		return nil
 	case rate == own:
 		return s.now[:s.samples()]
