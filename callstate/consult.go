@@ -51,7 +51,7 @@ func (c *Call) operate(ref uint64, req Operate) {
 	case do == nil:
 		refuse(BadRequest, "abort, complete, threeway or swap")
 	case !t.fire(string(req.Do)):
-		refuse(WrongState, "the target has failed")
+		refuse(WrongState, "the consultation has failed")
 	default:
 		c.reply(ref, nil)
 		do()

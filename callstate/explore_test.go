@@ -29,7 +29,9 @@ func schedules() uint64 {
 }
 
 // TestExplore plays random schedules of everything that phones, media, timers and applications can do, crossing each
-// other, and checks after each what must hold for every call.
+// other, and checks after each what must hold for every call: that nothing of it is left (I1) and each leg and call
+// ended once, in order (I5, I6), that every request (I7) and REFER (I10) had its one answer, and that nobody was left
+// with silence.
 func TestExplore(t *testing.T) {
 	if *seedFlag != 0 {
 		explore(t, *seedFlag, map[string]int{})
