@@ -68,7 +68,8 @@ func (r *runner) publish(n callstate.Notice) {
 // logNotice writes one line per change of a call. Which key was pressed stays out: it may be part of a PIN.
 func (r *runner) logNotice(n callstate.Notice) {
 	level := slog.LevelInfo
-	if n.Kind == callstate.NoticeDigit {
+	switch n.Kind {
+	case callstate.NoticeDigit, callstate.NoticeChanged: // many, and what matters for people has its own
 		level = slog.LevelDebug
 	}
 	from, s := r.lastShown, n.Summary

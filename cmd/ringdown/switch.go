@@ -87,7 +87,7 @@ func (sw *Switch) startSIP(cfg *Config, s seams) (err error) {
 	for _, l := range cfg.SIP.Listen {
 		addr, err := sw.listen(l, s)
 		if err != nil {
-			return fmt.Errorf("sip.listen %s: %w", l, err)
+			return listenFault("sip.listen "+l.String(), err)
 		}
 		sw.SIP = append(sw.SIP, Listener{l.Network, addr})
 	}

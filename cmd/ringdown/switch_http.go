@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -48,7 +47,7 @@ func (sw *Switch) serve(key string, at netip.AddrPort, api dialect) (netip.AddrP
 	sw.apis = append(sw.apis, api)
 	ln, err := net.Listen("tcp", at.String())
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("%s: %w", key, err)
+		return netip.AddrPort{}, listenFault(key+" "+at.String(), err)
 	}
 	server := &http.Server{
 		Handler: api, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
