@@ -18,6 +18,7 @@ type Config struct {
 	PortMax   uint16
 	Silence   time.Duration // after which a phone that should send and does not is reported; 0 is never
 	Net       Network       // default: real UDP
+	Music     string        // a WAV file that is played as music on hold, of at most 5 minutes; default: a built-in loop
 	Portable  bool          // read through the runtime's poller even where there is epoll
 
 	// Drain is how long packets gather before they are forwarded, when a reader has so many sockets; the longer, the
@@ -69,6 +70,11 @@ func (c Config) Validate() error {
 	}
 	if c.Silence < 0 {
 		fault("Silence: %s is negative", c.Silence)
+	}
+	if c.Music != "" {
+		if _, err := readMusic(c.Music); err != nil {
+			fault("Music: %v", err)
+		}
 	}
 	if c.Post == nil {
 		fault("Post: missing")

@@ -39,8 +39,16 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("media: %w", err)
 	}
 	cfg = cfg.withDefaults()
+	var music loop
+	if cfg.Music != "" {
+		r, err := readMusic(cfg.Music)
+		if err != nil {
+			return nil, fmt.Errorf("media: Music: %w", err)
+		}
+		music = loopFrom(r)
+	}
 	e := &Engine{cfg: cfg, start: time.Now(), fwd: newForwarder(cfg), legs: map[callstate.LegID]*leg{},
-		hosts: newHosts(cfg)}
+		hosts: newHosts(cfg), music: music}
 	if cfg.PortMin != 0 {
 		e.pool = port.New(cfg.PortMin, cfg.PortMax)
 	}

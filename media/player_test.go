@@ -74,8 +74,8 @@ func TestSounds(t *testing.T) {
 	}
 }
 
-// Tones are made in G.711 only; a leg on another codec hears nothing, and starts to when it moves to G.711.
-func TestSoundNeedsG711(t *testing.T) {
+// Nothing is made in opus; a leg on it hears nothing, and starts to when it moves to G.711.
+func TestSoundNeedsCodec(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, nil)
 		alice := b.handset(1, "192.0.2.1:4000")
