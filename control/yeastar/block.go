@@ -56,24 +56,12 @@ func (b *blocklist) failed(addr netip.Addr, now time.Time) bool {
 	return f.count == b.Failures
 }
 
-// makeRoom forgets what is over; if that is not enough, the oldest.
+// makeRoom forgets the oldest that are over, and the oldest of all when there is no room for one more.
 func (b *blocklist) makeRoom(now time.Time) {
-	if len(b.order) < maxAddresses {
-		return
+	for len(b.order) > 0 && (len(b.order) >= maxAddresses || !now.Before(b.seen[b.order[0]].until)) {
+		delete(b.seen, b.order[0])
+		b.order = b.order[1:]
 	}
-	kept := b.order[:0]
-	for _, a := range b.order {
-		if now.Before(b.seen[a].until) {
-			kept = append(kept, a)
-		} else {
-			delete(b.seen, a)
-		}
-	}
-	if len(kept) == maxAddresses {
-		delete(b.seen, kept[0])
-		kept = append(kept[:0], kept[1:]...)
-	}
-	b.order = kept
 }
 
 // succeeded forgets the failures of an address.
