@@ -187,17 +187,19 @@ func (e *Engine) unwire(l *leg) {
 // reroute gives l's reader the ways to those who hear it. Called with wire held.
 func (l *leg) reroute() {
 	var routes []*route
-	mixed := false
+	var mixed []*leg
 	for _, h := range l.heard {
 		if h.feed != nil {
 			routes = append(routes, h.feed)
 		}
-		mixed = mixed || slices.Contains(h.mix, l.source)
+		if l.source != nil && slices.Contains(h.mix, l.source) {
+			mixed = append(mixed, h)
+		}
 	}
-	if !mixed {
+	if mixed == nil {
 		l.source = nil
 	}
 	l.in.mu.Lock()
-	l.in.routes, l.in.source = routes, l.source
+	l.in.routes, l.in.mixed, l.in.source = routes, mixed, l.source
 	l.in.mu.Unlock()
 }

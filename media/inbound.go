@@ -19,7 +19,8 @@ type inbound struct {
 	agreed     *agreed
 	latch      latch
 	routes     []*route    // one per leg that hears this one alone
-	source     *mix.Source // for those that hear it among others; nil when there is none
+	mixed      []*leg      // those that hear it among others
+	source     *mix.Source // for them; nil when there are none
 	recent     recent
 	detector   dtmf.Detector
 	quietSince time.Duration // last packet, negotiation or report of silence
@@ -114,9 +115,12 @@ func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
 		in.counts.Malformed++
 		return
 	}
-	passable := len(in.routes) > 0
+	passable := len(in.routes)+len(in.mixed) > 0
 	for _, r := range in.routes {
 		passable = passable && r.to.out.takesEvent(r, p.Event)
+	}
+	for _, h := range in.mixed {
+		passable = passable && h.out.takesMixedEvent(in.source, p.Event, now)
 	}
 	result := in.detector.Feed(in.header.SSRC, in.header.Timestamp, p, clock, passable, now)
 	for _, r := range in.routes {
@@ -124,6 +128,11 @@ func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
 			r.to.out.relayEvent(r, &in.header, in.copyFor(r, packet[:headerSize+dtmf.PayloadSize]), p, clock, now)
 		} else {
 			r.to.out.leaveOut(r)
+		}
+	}
+	if result.Pass {
+		for _, h := range in.mixed {
+			h.out.mixEvent(in.source, in.header.Timestamp, p, clock, now)
 		}
 	}
 	for _, d := range result.Ended[:result.N] {

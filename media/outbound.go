@@ -41,7 +41,8 @@ type outbound struct {
 
 	sender    dtmf.Sender
 	frozen    bool          // a digit is being sent in place of everything else
-	eventBusy time.Duration // until then an event of the feed is passing through
+	eventBusy time.Duration // until then an event of the feed, or of one of the mix, is passing through
+	passing   passing
 
 	buf    [headerSize + tone.Frame]byte
 	counts Stats
