@@ -217,7 +217,7 @@ func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
 	case ForJoin:
 		c.lostWinner(l, why)
 	case ForAnswer, ForConfirm:
-		c.endAll(Cause{Kind: NoMedia, Status: 488})
+		c.drop(l, Cause{Kind: NoMedia, Status: 488})
 	case ForReoffer, ForReanswered:
 		c.codecSettled(l)
 	case ForReanswer, ForCounter:
@@ -229,7 +229,7 @@ func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
 // portFailed: a leg has no media at all.
 func (c *Call) portFailed(l *Leg, why Cause) {
 	if !c.Fork.has(l.ID) {
-		c.endAll(why)
+		c.drop(l, why)
 		return
 	}
 	c.hangUp(l, why)

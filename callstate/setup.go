@@ -86,7 +86,7 @@ func (c *Call) legConfirmed(l *Leg, ev LegConfirmed) {
 	}
 	l.Facts.Info = ev.Facts.Info
 	if len(ev.SDP) == 0 {
-		c.endAll(Cause{Kind: NoMedia, Status: 488})
+		c.drop(l, Cause{Kind: NoMedia, Status: 488})
 		return
 	}
 	c.takeAnswer(l, ForConfirm, 0, "", ev.SDP)

@@ -1,17 +1,37 @@
 package callstate
 
-// Summary is what lists show of the call now; a fresh value each time.
+// Summary is what lists show of the call now. The legs are shared with other summaries that show the same.
 func (c *Call) Summary() *Summary {
-	s := &Summary{
+	return &Summary{
 		ID: c.ID, State: c.shown(), Caller: c.CallerParty, Callee: c.CalleeParty,
 		CallerDialled: c.CallerDialled, CalleeDialled: c.CalleeDialled,
 		Started: c.Started, RingFrom: c.RingFrom, Answered: c.Answered, Ended: c.Ended,
-		Legs: make([]LegSummary, 0, len(c.Legs)),
+		Legs: c.legSummaries(),
 	}
+}
+
+func (c *Call) legSummaries() []LegSummary {
+	if c.Shows != nil && c.told() {
+		return c.Shows
+	}
+	all := make([]LegSummary, 0, len(c.Legs))
 	for _, l := range c.Legs {
-		s.Legs = append(s.Legs, c.legSummary(l))
+		all = append(all, c.legSummary(l))
 	}
-	return s
+	return all
+}
+
+// told tells whether the last notice carried what the list of legs shows now.
+func (c *Call) told() bool {
+	if len(c.Shows) != len(c.Legs) {
+		return false
+	}
+	for i, l := range c.Legs {
+		if c.Shows[i] != c.legSummary(l) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *Call) legSummary(l *Leg) LegSummary {
@@ -57,14 +77,7 @@ func (c *Call) notice(n Notice) {
 
 // showLegs publishes that the list of legs shows something new, when no other notice of the step has said so.
 func (c *Call) showLegs() {
-	if in(c.State, CallEnding, CallOver) {
-		return
-	}
-	same := len(c.Shows) == len(c.Legs)
-	for i := 0; same && i < len(c.Legs); i++ {
-		same = c.Shows[i] == c.legSummary(c.Legs[i])
-	}
-	if !same {
+	if !in(c.State, CallEnding, CallOver) && !c.told() {
 		c.notice(Notice{Kind: NoticeChanged})
 	}
 }

@@ -1,0 +1,95 @@
+package callstate
+
+import "slices"
+
+// consistent checks the call's own state after a step.
+func (a *ledger) consistent(c *Call) {
+	for _, l := range c.Legs {
+		if l.State == LegOver {
+			a.fault("leg %s is over and still in the call", l.ID)
+		}
+		if !l.live() && (len(l.Pending) > 0 || len(l.Hears) > 0) {
+			a.fault("leg %s is being ended and has work pending", l.ID)
+		}
+		for _, id := range l.Hears {
+			if p := c.leg(id); !p.live() || !p.Bound {
+				a.fault("leg %s hears leg %s, which is gone or has no media", l.ID, id)
+			}
+		}
+	}
+	if live := c.State != CallEnding && c.State != CallOver; live && !slices.Equal(a.shows, c.Summary().Legs) {
+		a.fault("the list shows %s, the notices told %s", writeLegs(c.Summary().Legs), writeLegs(a.shows))
+	}
+	a.consistentBridges(c)
+	if f := c.Fork; f != nil {
+		for _, id := range f.Legs {
+			if !c.leg(id).live() {
+				a.fault("leg %s is in the fork and gone", id)
+			}
+		}
+		if f.Locate == 0 && len(f.Legs) == 0 && c.Forward == nil {
+			a.fault("the fork to %s waits for nothing", f.Number)
+		}
+	}
+	if (c.Transfer != nil) != (c.State == CallTransferring) {
+		a.fault("state %q with transfer %v", c.State, c.Transfer)
+	}
+	if c.Forward != nil && !in(c.State, CallForwarding) {
+		a.fault("state %q with a forward under way", c.State)
+	}
+	if c.State == CallOver && !a.finished {
+		a.fault("the call is over without Finish")
+	}
+}
+
+// consistentBridges checks who talks to whom.
+func (a *ledger) consistentBridges(c *Call) {
+	t := c.Transfer
+	in := map[int]int{}
+	for _, l := range c.Legs {
+		if l.Bridge != 0 {
+			in[l.Bridge]++
+		}
+		switch {
+		case l.Bridge != 0 && !l.live():
+			a.fault("leg %s is in bridge %d and gone", l.ID, l.Bridge)
+		case l.Bridge == 0 && len(l.Hears) > 0:
+			a.fault("leg %s is in no bridge and hears %v", l.ID, l.Hears)
+		}
+		for _, id := range l.Hears {
+			if p := c.leg(id); p != nil && p.Bridge != l.Bridge || id == l.ID || p.held() {
+				a.fault("leg %s hears leg %s, which is in another bridge, holds or is itself", l.ID, id)
+			}
+		}
+	}
+	for n, legs := range in {
+		if legs < 2 && (t == nil || t.Bridge != n) && (c.Fork == nil || c.Fork.For != ForkCallee) {
+			a.fault("one leg alone is in bridge %d", n)
+		}
+		if legs > 3 {
+			a.fault("%d legs are in bridge %d", legs, n)
+		}
+	}
+	if x, y := c.leg(c.Caller), c.leg(c.Callee); c.State == CallConnected && c.Fork == nil {
+		if x == nil || y == nil || x.Bridge != c.Main || y.Bridge != c.Main || x == y || x.Party != c.CallerParty || y.Party != c.CalleeParty {
+			a.fault("caller %+v and callee %+v are not the parties of the main bridge %d", x, y, c.Main)
+		}
+	}
+	for _, timer := range c.Timers {
+		tone, recall := t != nil && (t.State == Failing || t.State == TransferDropping), t != nil && t.State == TransferPausing
+		if timer.Name == timerTone && !tone || timer.Name == timerRecall && !recall || timer.Name == timerRing && c.Fork == nil {
+			a.fault("timer %s runs in state %q, transfer %+v", timer.Name, c.State, t)
+		}
+	}
+	if t == nil {
+		return
+	}
+	for _, id := range []LegID{t.Transferor, t.Transferee, t.Joined} {
+		if t.has(id) && !id.Zero() && !c.leg(id).live() && (id != t.Transferor || t.Release == ReleaseOnAnswer || t.attended()) {
+			a.fault("leg %s is a party of the transfer, %q, and gone", id, t.State)
+		}
+	}
+	if up := t.State == UpTarget || t.State == UpTransferee; up == t.Joined.Zero() && t.attended() || t.Mixing && !up {
+		a.fault("transfer %+v", t)
+	}
+}

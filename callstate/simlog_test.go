@@ -1,0 +1,96 @@
+package callstate
+
+import (
+	"fmt"
+	"strings"
+)
+
+// note remembers what the call came to be in, so that an exploration which never gets somewhere fails.
+func (s *sim) note() {
+	c := s.call
+	if t := c.Transfer; t != nil {
+		s.reached[t.table().name+" "+t.State] = true
+		if t.Mixing {
+			s.reached["mixing"] = true
+		}
+		if t.Bridge > 1 {
+			s.reached["transfer in a second bridge"] = true
+		}
+	}
+	if c.Main > 1 {
+		s.reached["another main bridge"] = true
+	}
+	in := [9]int{}
+	for _, l := range c.Legs {
+		if in[min(l.Bridge, 8)]++; l.Bridge > 0 && in[min(l.Bridge, 8)] == 3 {
+			s.reached["three talk"] = true
+		}
+	}
+	if len(c.Legs)-in[0] >= 5 {
+		s.reached["five talk"] = true
+	}
+}
+
+// script writes what happened so that it can be put into testdata.
+func (s *sim) script() string {
+	var w strings.Builder
+	fmt.Fprintln(&w, "# found by the exploration")
+	fmt.Fprintln(&w, "media by hand")
+	set := s.call.Settings
+	fmt.Fprintf(&w, "settings hops=%d on-fail=%s\n", set.Hops, set.Transfer.OnFail)
+	for _, ev := range s.log {
+		fmt.Fprintf(&w, "%s\n----\n\n", writeEvent(ev))
+	}
+	return w.String()
+}
+
+func written(cmds []Command) string {
+	var w strings.Builder
+	for _, cmd := range cmds {
+		fmt.Fprintf(&w, "\n    %s", writeCommand(cmd))
+	}
+	return w.String()
+}
+
+// about finds the leg that a command names.
+func about(cmd Command) (LegID, bool) {
+	switch cmd := cmd.(type) {
+	case Dial:
+		return cmd.Leg, true
+	case Ring:
+		return cmd.Leg, true
+	case Answer:
+		return cmd.Leg, true
+	case HangUp:
+		return cmd.Leg, true
+	case Reoffer:
+		return cmd.Leg, true
+	case AcceptOffer:
+		return cmd.Leg, true
+	case RefuseOffer:
+		return cmd.Leg, true
+	case AcceptRefer:
+		return cmd.Leg, true
+	case RefuseRefer:
+		return cmd.Leg, true
+	case ReportTransfer:
+		return cmd.Leg, true
+	case SendInfo:
+		return cmd.Leg, true
+	case OpenMedia:
+		return cmd.Leg, true
+	case MakeOffer:
+		return cmd.Leg, true
+	case MakeAnswer:
+		return cmd.Leg, true
+	case TakeAnswer:
+		return cmd.Leg, true
+	case Connect:
+		return cmd.Leg, true
+	case SendDigits:
+		return cmd.Leg, true
+	case CloseMedia:
+		return cmd.Leg, true
+	}
+	return LegID{}, false
+}
