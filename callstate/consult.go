@@ -1,5 +1,7 @@
 package callstate
 
+import "slices"
+
 // consult begins an attended transfer (spec yeastar-p 5.4). The transferor calls the target on the leg that it has.
 func (c *Call) consult(ref uint64, req Consult) {
 	from, others, no := c.talking(req.Transferor)
@@ -24,7 +26,7 @@ func (c *Call) consult(ref uint64, req Consult) {
 		Transferee: others[0].ID, Target: req.Target}, NoticeConsulting)
 }
 
-// operate goes on with the consultation of a transferor.
+// operate goes on with the consultation of a transferor. What its state does not allow is refused.
 func (c *Call) operate(ref uint64, req Operate) {
 	l, t := c.leg(req.Transferor), c.Transfer
 	refuse := func(kind ErrorKind, text string) { c.reply(ref, &Error{Kind: kind, Text: text}) }
@@ -32,29 +34,30 @@ func (c *Call) operate(ref uint64, req Operate) {
 	case !l.live():
 		c.reply(ref, noSuchLeg())
 		return
-	case !t.attended() || t.Transferor != l.ID:
-		refuse(WrongState, "it consults nobody")
+	case !slices.Contains([]Operation{Abort, Complete, Threeway, Swap}, req.Do):
+		refuse(BadRequest, "abort, complete, threeway or swap")
 		return
-	case t.Mixing && req.Do == Threeway:
+	case !t.attended() || t.Transferor != l.ID:
+		refuse(WrongState, "it consults nobody") // P24: or no longer
+		return
+	case req.Do == Threeway && t.Mixing:
 		c.reply(ref, inProgress())
 		return
-	}
-	was := t.State
-	if was == UpTarget || was == UpTransferee {
-		if req.Do == Threeway {
-			c.mix(ref)
-			return
-		}
-	}
-	do := map[Operation]func(){Abort: c.aborted, Complete: c.completed, Threeway: c.arrange, Swap: c.swapped}[req.Do]
-	switch {
-	case do == nil:
-		refuse(BadRequest, "abort, complete, threeway or swap")
+	case req.Do == Threeway && in(t.State, UpTarget, UpTransferee):
+		c.mix(ref)
+		return
 	case !t.fire(string(req.Do)):
 		refuse(WrongState, "the consultation has failed")
-	default:
-		c.reply(ref, nil)
-		do()
+		return
+	}
+	c.reply(ref, nil)
+	switch req.Do {
+	case Abort:
+		c.aborted()
+	case Complete:
+		c.completed()
+	default: // swap, or a threeway that is remembered until the target answers (P21)
+		c.rearranged()
 	}
 }
 
@@ -67,9 +70,9 @@ func (c *Call) aborted() {
 	c.notice(Notice{Kind: NoticeAborted, Leg: t.Transferor})
 }
 
-// swapped: the transferor talks to the other of the two. Media swaps at once, no phone is asked, so that nothing has to
-// be queued (P20).
-func (c *Call) swapped() {
+// rearranged: the transferor talks to the other of the two. Media does that at once and no phone is asked, so nothing
+// has to be queued (P20).
+func (c *Call) rearranged() {
 	c.stopMixing(&Error{Kind: WrongState, Text: "another operation came first"})
 	c.arrange()
 }

@@ -69,7 +69,7 @@ func TestExplore(t *testing.T) {
 	}
 	for _, what := range wanted {
 		t.Logf("%6d %s", reached[what], what)
-		if reached[what] == 0 && failures.Load() == 0 {
+		if reached[what] == 0 && failures.Load() == 0 && schedules() >= 100_000 {
 			t.Errorf("no schedule came to: %s", what)
 		}
 	}

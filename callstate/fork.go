@@ -123,7 +123,7 @@ func (c *Call) legProgress(l *Leg, ev LegProgress) {
 	}
 	if f.For == ForkCallee && c.RingFrom == (Time{}) {
 		c.RingFrom = c.now
-		c.notice(Notice{Kind: NoticeRinging, Leg: l.ID})
+		defer c.notice(Notice{Kind: NoticeRinging, Leg: l.ID}) // the caller has been told by then
 	}
 	// One source of early media at a time, and a later 180 without SDP does not tear it down (RFC 3960 §3, S16).
 	if len(ev.SDP) > 0 && (f.Early.Zero() || f.Early == l.ID) {
