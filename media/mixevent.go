@@ -35,6 +35,10 @@ func (o *outbound) mixEvent(from *mix.Source, ts uint32, p dtmf.Payload, clock i
 		return
 	}
 	was := o.passing
+	if was.from != from && now < o.eventBusy { // both began at the same moment
+		o.counts.Suppressed++
+		return
+	}
 	o.passing = passing{from, p.Event, ts, p.Duration}
 	again := was.from == from && was.event == p.Event && was.ts == ts
 	switch {

@@ -81,7 +81,7 @@ func (v *voice) decode(packets []*rtp.Packet) sound {
 		}
 		if i > 0 {
 			if last := s.packets[i-1]; p.SSRC != last.SSRC || p.SequenceNumber != last.SequenceNumber+1 ||
-				p.Timestamp-last.Timestamp < uint32(len(last.Payload)) || p.Timestamp-last.Timestamp > 400 {
+				p.Timestamp-last.Timestamp < uint32(len(last.Payload)) || int(p.Timestamp-last.Timestamp) > len(last.Payload)+240 {
 				v.t.Fatalf("packet %d: %+v after %+v", i, p.Header, last.Header)
 			}
 		}
