@@ -45,7 +45,7 @@ func New(c Config) *API {
 		Config: c, accounts: access.NewAccounts(list), tokens: newTokens(c.Tokens), blocked: newBlocklist(c.Block),
 		hub: &hub{sn: c.SN}, closing: make(chan struct{}),
 	}
-	a.board = newBoard(a.hub, c.Calls.Now)
+	a.board = newBoard(a.hub, c)
 	for i, w := range c.Webhooks {
 		a.hooks = append(a.hooks, startHook(i, w, a.hub, c.Transport, c.Log))
 	}

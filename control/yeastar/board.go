@@ -3,7 +3,7 @@ package yeastar
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"fmt"
+	"encoding/hex"
 	"slices"
 	"sync"
 
@@ -21,6 +21,7 @@ type board struct {
 	extensions presences
 	hub        *hub
 	now        func() callstate.Time
+	byAnother  func(callstate.CallID) bool
 }
 
 // place is where a channel is.
@@ -34,18 +35,20 @@ type place struct {
 type posted struct {
 	view      *view
 	announced bool // event 30011 has told of it
+	consults  bool // an attended transfer runs, which only an application can begin
 	failed    bool // event 30015 has told why it is about to end
 	records   []*record
 }
 
 // newBoard makes a board whose channels are numbered from a random start, so that an id of before a restart hardly
 // means another leg.
-func newBoard(h *hub, now func() callstate.Time) *board {
+func newBoard(h *hub, c Config) *board {
 	var start [4]byte
 	rand.Read(start[:])
 	return &board{
-		calls: map[callstate.CallID]*posted{}, channels: map[string]place{}, extensions: presences{}, hub: h, now: now,
-		last: binary.BigEndian.Uint32(start[:]) >> 4,
+		calls: map[callstate.CallID]*posted{}, channels: map[string]place{}, extensions: presences{}, hub: h, now: c.Calls.Now,
+		byAnother: c.TransferredByAnother,
+		last:      binary.BigEndian.Uint32(start[:]) >> 4,
 	}
 }
 
@@ -118,7 +121,7 @@ func (b *board) membersOf(s *callstate.Summary, before *view) []member {
 func (b *board) newChannel(number string, at place) string {
 	for {
 		b.last++
-		id := fmt.Sprintf("PJSIP/%s-%08x", number, b.last)
+		id := "PJSIP/" + number + "-" + hex.EncodeToString(binary.BigEndian.AppendUint32(nil, b.last))
 		if _, taken := b.channels[id]; !taken {
 			b.channels[id] = at
 			return id

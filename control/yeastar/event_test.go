@@ -97,7 +97,8 @@ func TestEventsOfABlindTransfer(t *testing.T) {
 	d.talking()
 	s := take(a)
 	const carol = "PJSIP/2008-000000b0"
-	d.tell(callstate.NoticeTransferring, call(leg(1, "2000", up, "in", "calling", "waits"), leg(2, "2005", callstate.LegEnding)))
+	d.tell(callstate.NoticeTransferring, call(leg(1, "2000", up, "in", "calling", "waits"), leg(2, "2005", callstate.LegEnding)),
+		func(n *callstate.Notice) { n.Leg = aliceLeg })
 	expectEvents(t, s, callEvent(ext("2000", alice, "ALERT"), ext("2005", bob, "BYE")), presenceEvent("2005", "Idle"))
 	d.tell(callstate.NoticeChanged, call(leg(1, "2000", up, "in", "calling", "waits"), leg(3, "2008", ringing)))
 	expectEvents(t, s, presenceEvent("2008", "Ringing"), callEvent(ext("2000", alice, "ALERT"), ext("2008", carol, "RING")))
@@ -108,6 +109,44 @@ func TestEventsOfABlindTransfer(t *testing.T) {
 	c := newClient(t, a)
 	c.expect("who left", c.post("call/hangup", `{"channel_id":"`+bob+`"}`), 70130)
 	c.expect("who stays", c.post("call/hangup", `{"channel_id":"`+alice+`"}`), 0)
+}
+
+// TestTransferByPhone: only a phone's own transfer has an event of its own (spec yeastar-p 6.8).
+func TestTransferByPhone(t *testing.T) {
+	waiting := call(leg(1, "2000", up, "in", "calling", "waits"), leg(2, "2005", up))
+	about := func(l callstate.LegID) func(*callstate.Notice) { return func(n *callstate.Notice) { n.Leg = l } }
+	for name, row := range map[string]struct {
+		play func(d *desk)
+		want bool
+	}{
+		"REFER":           {func(d *desk) { d.tell(callstate.NoticeTransferring, waiting, about(bobLeg)) }, true},
+		"blind, this API": {func(d *desk) { d.tell(callstate.NoticeTransferring, waiting, about(aliceLeg)) }, false},
+		"attended, completed while it rings": {func(d *desk) {
+			d.tell(callstate.NoticeConsulting, waiting, about(bobLeg))
+			d.tell(callstate.NoticeTransferring, waiting, about(bobLeg))
+		}, false},
+		"REFER after an attended one": {func(d *desk) {
+			d.tell(callstate.NoticeConsulting, waiting, about(bobLeg))
+			d.tell(callstate.NoticeAborted, waiting, about(bobLeg))
+			d.tell(callstate.NoticeTransferring, waiting, about(bobLeg))
+		}, true},
+	} {
+		for _, other := range []bool{false, true} {
+			d := newDesk()
+			s := take(newAPI(t, d, func(c *Config) {
+				c.TransferredByAnother = func(id callstate.CallID) bool { return other && id == 338 }
+			}))
+			d.talking()
+			row.play(d)
+			want := told(30013, `{"call_id":"1650029138.338","members":[`+ext("2000", alice, "ANSWERED")+`,`+ext("2005", bob, "ANSWER")+`]}`)
+			if name == "REFER after an attended one" {
+				want = told(30013, `{"call_id":"1650029138.338","members":[`+ext("2000", alice, "ALERT")+`,`+ext("2005", bob, "ANSWER")+`]}`)
+			}
+			if got := slices.Contains(s.taken(), want); got != (row.want && !other) {
+				t.Errorf("%s, asked elsewhere %v: told %v", name, other, got)
+			}
+		}
+	}
 }
 
 // TestReasons: the vendor's texts, misspellings included, and no event where nothing failed.

@@ -10,6 +10,7 @@ const (
 	topicExtension = 30008 // an extension rings, is busy or idle
 	topicCall      = 30011 // the members of a call, or their states, have changed
 	topicRecord    = 30012 // what a call was, at its end
+	topicTransfer  = 30013 // a phone transfers its call
 	topicFailed    = 30015 // a call or transfer came to nothing
 )
 

@@ -17,9 +17,12 @@ type record struct {
 	cause                callstate.CauseKind
 }
 
-func (r *record) open() bool   { return r.end == (callstate.Time{}) }
-func (r *record) talks() bool  { return r.answered != (callstate.Time{}) }
-func (r *record) failed() bool { return !r.talks() }
+func (r *record) open() bool { return r.end == (callstate.Time{}) }
+
+// talks tells whether it was answered.
+func (r *record) talks() bool { return r.answered != (callstate.Time{}) }
+
+// between tells whether these two talk by it, in either direction.
 func (r *record) between(a, b callstate.LegID) bool {
 	return r.open() && r.talks() && (r.caller == a && r.called[0] == b || r.caller == b && r.called[0] == a)
 }
@@ -62,7 +65,7 @@ func (p *posted) keep(n callstate.Notice, before, now *view, at callstate.Time) 
 func (p *posted) calls(s *callstate.Summary, now *view, m *member, at callstate.Time) {
 	from := now.waiting(m.leg)
 	for _, r := range p.records {
-		if r.open() && r.failed() && r.to == m.number && r.caller == from.leg {
+		if r.open() && !r.talks() && r.to == m.number && r.caller == from.leg {
 			r.called = append(r.called, m.leg)
 			return
 		}
@@ -89,17 +92,17 @@ func (v *view) waiting(called callstate.LegID) member {
 // follow sees who of a record has answered and who has left.
 func (r *record) follow(n callstate.Notice, now *view, at callstate.Time) {
 	for _, leg := range r.called {
-		if m := now.member(leg); m != nil && m.status != statusRing && r.failed() {
+		if m := now.member(leg); m != nil && m.status != statusRing && !r.talks() {
 			r.answered, r.called = at, []callstate.LegID{leg}
 			break
 		}
 	}
-	left := slices.DeleteFunc(slices.Clone(r.called), func(l callstate.LegID) bool { return now.member(l) == nil })
-	if len(left) == 0 || now.member(r.caller) == nil {
+	gone := func(l callstate.LegID) bool { return now.member(l) == nil }
+	if gone(r.caller) || !slices.ContainsFunc(r.called, func(l callstate.LegID) bool { return !gone(l) }) {
 		r.end, r.cause = at, n.Cause.Kind
 		return
 	}
-	r.called = left
+	r.called = slices.DeleteFunc(r.called, gone)
 }
 
 // pair opens a record for two who talk and whom no record has together: by a transfer.
@@ -125,19 +128,17 @@ func (p *posted) pair(now *view, at callstate.Time) {
 }
 
 // close ends the records of a call and lists them. A call that reached no phone has one too.
-func (p *posted) close(n callstate.Notice, at callstate.Time) []recordInfo {
+func (p *posted) close(n callstate.Notice, at callstate.Time) []*record {
 	s := n.Summary
 	if len(p.records) == 0 {
 		p.records = []*record{{from: harmless(s.Caller.Number), to: harmless(s.CallerDialled), start: s.Started}}
 	}
-	list := make([]recordInfo, 0, len(p.records))
 	for _, r := range p.records {
 		if r.open() {
 			r.end, r.cause = at, n.Cause.Kind
 		}
-		list = append(list, r.info(p.view.id))
 	}
-	return list
+	return p.records
 }
 
 func (r *record) info(callID string) recordInfo {

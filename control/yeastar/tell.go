@@ -6,13 +6,17 @@ import (
 	"ringdown/callstate"
 )
 
-// tell sends the events of one change, in the vendor's order (spec yeastar-p 4, the matrix): a failure, the extensions
-// that came to ring or be busy, the call, the extensions that came to be idle, and at the end what the call was.
+// tell sends the events of one change, in the vendor's order (spec yeastar-p 4, the matrix, and 6.8): a failure or a
+// phone's transfer, the extensions that came to ring or be busy, the call, the extensions that came to be idle, and at
+// the end what the call was.
 func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
 	if reason := p.failure(n); reason != "" {
 		b.hub.publish(topicFailed, func() any {
 			return failedInfo{now.id, reason, memberInfos(before.members)}
 		})
+	}
+	if b.byPhone(p, n) {
+		b.hub.publish(topicTransfer, func() any { return infoOf(before.id, before.members) })
 	}
 	active, idle := b.extensions.move(before.members, now.members)
 	for _, e := range active {
@@ -28,9 +32,24 @@ func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
 	p.keep(n, before, now, at)
 	if n.Kind == callstate.NoticeEnded {
 		for _, r := range p.close(n, at) {
-			b.hub.publish(topicRecord, func() any { return r })
+			b.hub.publish(topicRecord, func() any { return r.info(now.id) })
 		}
 	}
+}
+
+// byPhone tells whether a notice is that of a phone's own transfer, which alone has an event of its own (spec yeastar-p
+// 6.8). Applications begin attended ones, and blind ones of this API, whose notice names the leg that waits.
+func (b *board) byPhone(p *posted, n callstate.Notice) bool {
+	switch n.Kind {
+	case callstate.NoticeConsulting:
+		p.consults = true
+	case callstate.NoticeTransferred, callstate.NoticeTransferFailed, callstate.NoticeAborted, callstate.NoticeJoined:
+		p.consults = false
+	case callstate.NoticeTransferring:
+		waits := slices.ContainsFunc(n.Summary.Legs, func(l callstate.LegSummary) bool { return l.ID == n.Leg && l.Waits })
+		return !p.consults && !waits && !b.byAnother(n.Summary.ID)
+	}
+	return false
 }
 
 // changes lists who is there now and who has just left, the latter with BYE; nil when nothing has changed.
