@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"strconv"
 	"sync"
@@ -57,6 +58,8 @@ type chaos struct {
 	rng     *rand.Rand
 	created map[callstate.CallID]int // I5
 	over    map[callstate.CallID]int
+	told    map[netip.AddrPort]bool // where phones have said in an SDP that they want to hear
+	heard   int                     // packets of audio to them
 }
 
 func newChaos(t *testing.T, seed uint64) *chaos {
@@ -67,7 +70,8 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 		c.Transfer.NoAnswer, c.Transfer.Delay = 5*time.Second, time.Second
 	})
 	c := &chaos{rig: r, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
-		created: map[callstate.CallID]int{}, over: map[callstate.CallID]int{}}
+		created: map[callstate.CallID]int{}, over: map[callstate.CallID]int{}, told: map[netip.AddrPort]bool{}}
+	r.net.SetTap(c.watch)
 	t.Cleanup(r.sw.exchange.Watch(c.notice))
 	for i := range lossPhones {
 		c.phones = append(c.phones, r.unregistered(fmt.Sprint(2000+i), func(cfg *phone.Config) {
@@ -75,6 +79,23 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 		}))
 	}
 	return c
+}
+
+// watch sees every datagram: audio goes nowhere but to where a phone asked for it (I8).
+func (c *chaos) watch(from, to netip.AddrPort, data []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ours := from.Addr() == switchAt.Addr()
+	switch {
+	case ours && from.Port() >= c.cfg.Media.PortMin && from.Port() <= c.cfg.Media.PortMax:
+		if c.heard++; !c.told[to] {
+			c.Errorf("I8: audio went to %v", to)
+		}
+	case !ours:
+		if m, err := phone.ParseMessage(data); err == nil && m.SDP() != nil {
+			c.told[m.SDP().Addr] = true
+		}
+	}
 }
 
 func (c *chaos) notice(n callstate.Notice) {
@@ -136,6 +157,9 @@ func (c *chaos) run() {
 	}
 	if x := c.sw.exchange.Counts(); x.Panics+x.ByForce > 0 {
 		c.Errorf("I5: %+v", x)
+	}
+	if c.heard == 0 {
+		c.Errorf("I8: no audio went to anybody")
 	}
 	if c.Failed() {
 		c.Logf("seed %d\n%s", c.seed, c.ladder())
