@@ -187,7 +187,7 @@ func TestLeaving(t *testing.T) {
 					tape(time.Second, stay, ears...)
 					for i, e := range ears {
 						e.steady()
-						e.hears(e.decode(e.packets).part(0, 200*time.Millisecond), all, stay[1-i])
+						e.hears(e.decode(e.packets).part(80*time.Millisecond, 200*time.Millisecond), all, stay[1-i])
 						e.hears(e.decode(e.packets).part(400*time.Millisecond, 1200*time.Millisecond), all, stay[1-i])
 					}
 					if l := b.find(stay[0].leg); l.source != nil || l.mix != nil || l.in.source != nil {

@@ -18,12 +18,23 @@ type passing struct {
 	duration uint16 // of the newest packet
 }
 
-// takesMixedEvent tells whether an event of one of those who are mixed can be passed on: two at a time cannot.
+// claim keeps a hearer for the event that was the first to ask.
+type claim struct {
+	from  *mix.Source
+	until time.Duration
+}
+
+// takesMixedEvent tells whether an event of one of those who are mixed can be passed on: two at a time cannot. Who may,
+// has to say so to every hearer before the first packet goes out; meanwhile nobody else may.
 func (o *outbound) takesMixedEvent(from *mix.Source, event uint8, now time.Duration) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Contains(o.mix, from) && o.open && !o.sender.Active() && now >= o.eventBusy &&
-		o.agreed.event.Name != "" && o.agreed.events.Has(event)
+	if !slices.Contains(o.mix, from) || !o.open || o.sender.Active() || now < o.eventBusy ||
+		o.agreed.event.Name == "" || !o.agreed.events.Has(event) || o.claim.from != from && now < o.claim.until {
+		return false
+	}
+	o.claim = claim{from, now + dtmf.Slot}
+	return true
 }
 
 // mixEvent passes on a packet of an event that takesMixedEvent agreed to. ts and clock are those of the packet.
@@ -35,10 +46,6 @@ func (o *outbound) mixEvent(from *mix.Source, ts uint32, p dtmf.Payload, clock i
 		return
 	}
 	was := o.passing
-	if was.from != from && now < o.eventBusy { // both began at the same moment
-		o.counts.Suppressed++
-		return
-	}
 	o.passing = passing{from, p.Event, ts, p.Duration}
 	again := was.from == from && was.event == p.Event && was.ts == ts
 	switch {

@@ -43,6 +43,7 @@ type outbound struct {
 	frozen    bool          // a digit is being sent in place of everything else
 	eventBusy time.Duration // until then an event of the feed, or of one of the mix, is passing through
 	passing   passing
+	claim     claim
 
 	buf    [headerSize + tone.Frame]byte
 	counts Stats
