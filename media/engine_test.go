@@ -254,3 +254,22 @@ func TestRelay(t *testing.T) {
 		}
 	})
 }
+
+// An offer for a mix lists only what can be mixed, whatever the partner's phone likes best.
+func TestOfferForAMix(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		alice, bob := b.handset(1, "192.0.2.1:4000"), b.handset(2, "192.0.2.2:4000")
+		b.Do(callstate.OpenMedia{Leg: alice.leg, Offer: alice.sdp("111 0 101")})
+		b.Do(callstate.OpenMedia{Leg: bob.leg})
+		for _, row := range []struct {
+			mixable bool
+			want    string
+		}{{false, "RTP/AVP 111 0 8 101"}, {true, "RTP/AVP 0 8 101"}} {
+			b.Do(callstate.MakeOffer{Leg: bob.leg, Ref: 1, Like: alice.leg, Mixable: row.mixable})
+			if made := string(one[callstate.OfferMade](b).SDP); !strings.Contains(made, row.want) {
+				t.Errorf("mixable %v: no %q in\n%s", row.mixable, row.want, made)
+			}
+		}
+	})
+}

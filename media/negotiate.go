@@ -111,7 +111,7 @@ func (l *leg) makeOffer(c callstate.MakeOffer) (callstate.Event, *failure) {
 	if own := l.partner.Load(); c.Like.Zero() && own != nil {
 		p = *own // edge case R10: all that this leg itself can do
 	}
-	codecs := l.number(sdp.OfferCodecs(p))
+	codecs := l.number(sdp.OfferCodecs(p, c.Mixable))
 	direction := c.Direction
 	if direction == "" {
 		direction = callstate.SendRecv

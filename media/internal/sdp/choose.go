@@ -20,11 +20,11 @@ const maxOffered = 16
 
 // OfferCodecs returns the codecs of an offer of ours, in order, with the payload types that the partner's phone gave
 // them, telephone-event last. The first are those that can be connected to the partner as it is. G.722 is not added: many
-// phones would take it though the partner has nothing to gain from it.
-func OfferCodecs(p Partner) []Codec {
+// phones would take it though the partner has nothing to gain from it. made leaves out what we cannot make ourselves.
+func OfferCodecs(p Partner, made bool) []Codec {
 	var list []Codec
 	add := func(c Codec) {
-		if _, dup := Find(list, c); !dup && c.Audio() && len(list) < maxOffered {
+		if _, dup := Find(list, c); !dup && c.Audio() && len(list) < maxOffered && (c.Mixable() || !made) {
 			list = append(list, c)
 		}
 	}

@@ -123,7 +123,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		Choose(m.Codecs, Partner{})
-		OfferCodecs(Partner{Listed: m.Codecs})
+		OfferCodecs(Partner{Listed: m.Codecs}, false)
 		out := make([]Out, len(s.Media))
 		for i := range s.Media {
 			out[i] = Refused(&s.Media[i])
