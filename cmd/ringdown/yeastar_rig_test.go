@@ -234,34 +234,44 @@ func (e *eventTape) taken() []string {
 	return append([]string(nil), e.texts...)
 }
 
-// said writes an event in short: "30011 2000 ALERT, 2001 RING", "30008 2001 Ringing", "30015 486 Busy here",
-// "30012 2000-2001 ANSWERED".
-func said(text string) string {
+// yeastarEvent is an event with its msg.
+type yeastarEvent struct {
+	Type int    `json:"-"` // msg may have a type of its own
+	SN   string `json:"-"`
+	yeastarCall
+	Extension, Status string
+	From              string `json:"call_from"`
+	To                string `json:"call_to"`
+}
+
+// readEvent reads an event; one that cannot be read has no type.
+func readEvent(text string) (e yeastarEvent) {
 	var outer struct {
 		Type    int
 		SN, Msg string
 	}
-	if err := json.Unmarshal([]byte(text), &outer); err != nil {
+	if json.Unmarshal([]byte(text), &outer) != nil || json.Unmarshal([]byte(outer.Msg), &e) != nil {
+		return yeastarEvent{}
+	}
+	e.Type, e.SN = outer.Type, outer.SN
+	return e
+}
+
+// said writes an event in short: "30011 2000 ALERT, 2001 RING", "30008 2001 Ringing", "30015 486 Busy here",
+// "30012 2000-2001 ANSWERED".
+func said(text string) string {
+	e := readEvent(text)
+	switch e.Type {
+	case 0:
 		return "not an event: " + text
-	}
-	var msg struct {
-		yeastarCall
-		Extension, Status string
-		From              string `json:"call_from"`
-		To                string `json:"call_to"`
-	}
-	if err := json.Unmarshal([]byte(outer.Msg), &msg); err != nil {
-		return "not a msg: " + text
-	}
-	switch outer.Type {
 	case 30008:
-		return fmt.Sprintf("30008 %s %s", msg.Extension, msg.Status)
+		return fmt.Sprintf("30008 %s %s", e.Extension, e.Status)
 	case 30012:
-		return fmt.Sprintf("30012 %s-%s %s", msg.From, msg.To, msg.Status)
+		return fmt.Sprintf("30012 %s-%s %s", e.From, e.To, e.Status)
 	case 30015:
-		return "30015 " + msg.Reason
+		return "30015 " + e.Reason
 	}
-	return fmt.Sprintf("%d %s", outer.Type, membersOf(msg.yeastarCall))
+	return fmt.Sprintf("%d %s", e.Type, membersOf(e.yeastarCall))
 }
 
 // lastChannel is the last channel id that an event gave a number.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"sync"
 
 	"ringdown/callstate"
@@ -17,6 +18,7 @@ type board struct {
 	calls    map[callstate.CallID]*posted
 	channels map[string]place // of members that are there
 	last     uint32           // the last number of a channel
+	lastCall uint64           // and of a call
 
 	extensions presences
 	hub        *hub
@@ -46,7 +48,7 @@ func newBoard(h *hub, c Config) *board {
 	var start [4]byte
 	rand.Read(start[:])
 	return &board{
-		calls: map[callstate.CallID]*posted{}, channels: map[string]place{}, extensions: presences{}, hub: h, now: c.Calls.Now,
+		calls: map[callstate.CallID]*posted{}, channels: map[string]place{}, extensions: presences{c.Extension, map[string]*presence{}}, hub: h, now: c.Calls.Now,
 		byAnother: c.TransferredByAnother,
 		last:      binary.BigEndian.Uint32(start[:]) >> 4,
 	}
@@ -62,7 +64,7 @@ func (b *board) watch(n callstate.Notice) {
 	defer b.mu.Unlock()
 	p := b.calls[s.ID]
 	if p == nil {
-		p = &posted{view: &view{call: s.ID, id: callIDOf(s)}}
+		p = &posted{view: &view{call: s.ID, id: b.newCallID(s)}}
 		b.calls[s.ID] = p
 	}
 	b.update(p, n)
@@ -127,6 +129,13 @@ func (b *board) newChannel(number string, at place) string {
 			return id
 		}
 	}
+}
+
+// newCallID names a call (spec yeastar-p 1): the second in which it started, and a counter. The core's own number would
+// do as well, but clients that take the id for a decimal number would lose its last digits.
+func (b *board) newCallID(s *callstate.Summary) string {
+	b.lastCall++
+	return strconv.FormatInt(s.Started.Wall.Unix(), 10) + "." + strconv.FormatUint(b.lastCall, 10)
 }
 
 // find is where a channel is now.

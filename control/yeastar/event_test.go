@@ -258,8 +258,8 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	wg.Wait()
 	b := a.board
-	if len(b.calls)+len(b.channels)+len(b.extensions) != 0 || b.last != 0xad+8*200*3 {
-		t.Errorf("left %d calls, %d channels, %d extensions; last channel %x", len(b.calls), len(b.channels), len(b.extensions), b.last)
+	if len(b.calls)+len(b.channels)+len(b.extensions.of) != 0 || b.last != 0xad+8*200*3 {
+		t.Errorf("left %d calls, %d channels, %d extensions; last channel %x", len(b.calls), len(b.channels), len(b.extensions.of), b.last)
 	}
 }
 
@@ -278,6 +278,19 @@ func TestChannelsAreNeverDoubled(t *testing.T) {
 	for _, id := range []string{alice, bob, "PJSIP/2000-ffffffff", "PJSIP/2000-000000af"} {
 		if !strings.Contains(c.get("call/query", "").body, id) {
 			t.Errorf("%s is missing", id)
+		}
+	}
+}
+
+// TestStrangersHaveNoPresence: a number that is no extension has none (spec yeastar-p 6.5).
+func TestStrangersHaveNoPresence(t *testing.T) {
+	d := newDesk()
+	s := take(newAPI(t, d))
+	d.tell(callstate.NoticeAnswered, call(leg(1, "5503301", up, "in", "calling"), leg(2, "", up)))
+	d.tell(callstate.NoticeEnded, call())
+	for _, text := range s.taken() {
+		if strings.Contains(text, "30008") {
+			t.Errorf("got %s", text)
 		}
 	}
 }

@@ -148,7 +148,7 @@ const (
 	bob   = "PJSIP/2005-000000af"
 )
 
-// newAPI is an API over d whose first channel is number 0xae.
+// newAPI is an API over d whose first channel is number 0xae, and its first call number 338.
 func newAPI(t testing.TB, d *desk, change ...func(*Config)) *API {
 	t.Helper()
 	c := Config{
@@ -164,7 +164,7 @@ func newAPI(t testing.TB, d *desk, change ...func(*Config)) *API {
 	}
 	a := New(c)
 	t.Cleanup(a.Close)
-	a.board.last = 0xad
+	a.board.last, a.board.lastCall = 0xad, 337
 	return a
 }
 

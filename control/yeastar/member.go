@@ -1,7 +1,6 @@
 package yeastar
 
 import (
-	"strconv"
 	"strings"
 
 	"ringdown/callstate"
@@ -70,12 +69,6 @@ func statusOf(s *callstate.Summary, l *callstate.LegSummary) (string, bool) {
 		return statusAnswer, true
 	}
 	return "", false
-}
-
-// callIDOf is the call_id of a call: when it started and its number in this process (spec yeastar-p 1). Both are there
-// from the first moment and never change, so no table is needed.
-func callIDOf(s *callstate.Summary) string {
-	return strconv.FormatInt(s.Started.Wall.Unix(), 10) + "." + strconv.FormatUint(uint64(s.ID), 10)
 }
 
 // callInfo is a call in JSON: the msg of event 30011, and an element of the answer to call/query.

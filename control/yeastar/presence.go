@@ -9,7 +9,10 @@ const (
 
 // presences counts for each extension in how many calls it rings and in how many it is busy. An extension that is in no
 // call has no entry.
-type presences map[string]*presence
+type presences struct {
+	extension func(number string) bool
+	of        map[string]*presence
+}
 
 type presence struct {
 	ringing, busy int
@@ -31,11 +34,12 @@ func (p presences) move(before, now []member) (active, idle []presenceInfo) {
 	for _, m := range now {
 		p.count(m, 1)
 	}
+	// Those that are busy or ring now come first; what has been told of an extension is not told again.
 	for _, list := range [][]member{now, before} {
 		for _, m := range list {
-			e := p[m.number]
+			e := p.of[m.number]
 			if e == nil {
-				continue // told already
+				continue
 			}
 			state := e.state()
 			if state != e.shown && state != presenceIdle {
@@ -44,7 +48,7 @@ func (p presences) move(before, now []member) (active, idle []presenceInfo) {
 				if e.shown != "" {
 					idle = append(idle, presenceInfo{m.number, state})
 				}
-				delete(p, m.number)
+				delete(p.of, m.number)
 			}
 			e.shown = state
 		}
@@ -53,10 +57,13 @@ func (p presences) move(before, now []member) (active, idle []presenceInfo) {
 }
 
 func (p presences) count(m member, by int) {
-	e := p[m.number]
+	if !p.extension(m.number) {
+		return
+	}
+	e := p.of[m.number]
 	if e == nil {
 		e = &presence{}
-		p[m.number] = e
+		p.of[m.number] = e
 	}
 	if m.status == statusRing {
 		e.ringing += by

@@ -21,6 +21,7 @@ const (
 	socketQueue  = 1024
 	idleTime     = time.Minute // spec yeastar-p 6.1
 	writeTimeout = 10 * time.Second
+	closeTime    = time.Second // for a client to answer that the connection is being closed
 )
 
 // errSlow is why a client is cut off.
@@ -80,8 +81,10 @@ func (s *socket) serve(ctx context.Context) string {
 	var writing sync.WaitGroup
 	gone := make(chan struct{})
 	var why string
-	writing.Go(func() { why = s.write(ctx, gone) })
-	s.read(context.WithoutCancel(ctx))
+	reading, hangUp := context.WithCancel(context.WithoutCancel(ctx)) // to end a read ends the connection
+	defer hangUp()
+	writing.Go(func() { why = s.write(ctx, gone, hangUp) })
+	s.read(reading)
 	close(gone)
 	writing.Wait()
 	s.conn.CloseNow()
@@ -89,8 +92,9 @@ func (s *socket) serve(ctx context.Context) string {
 }
 
 // write sends what is queued until something ends the connection.
-func (s *socket) write(ctx context.Context, gone <-chan struct{}) (why string) {
+func (s *socket) write(ctx context.Context, gone <-chan struct{}, hangUp func()) (why string) {
 	end := func(code websocket.StatusCode, why string) string {
+		defer time.AfterFunc(closeTime, hangUp).Stop()
 		s.conn.Close(code, why)
 		return why
 	}
