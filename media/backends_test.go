@@ -9,13 +9,17 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pion/rtp"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/codec"
 	"ringdown/media/internal/g711"
 	"ringdown/media/internal/tone"
 )
@@ -26,7 +30,7 @@ func TestBackends(t *testing.T) {
 			for name, test := range map[string]func(*testing.T, backend){
 				"relay": relayed, "relay over IPv6": relayedIPv6, "transcode": transcoded, "event": passed,
 				"injected digit": injected, "latch": latched, "sounds": played, "close a leg": closedInTraffic,
-				"ports": exhausted, "oversize": oversize,
+				"ports": exhausted, "oversize": oversize, "mix": mixed,
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
@@ -356,6 +360,9 @@ func TestNothingLeft(t *testing.T) {
 				b.Do(callstate.MakeAnswer{Leg: legID(3)})
 				b.Do(callstate.Connect{Leg: legID(3), Play: callstate.Music})
 				b.Do(callstate.SendDigits{Leg: legID(3), Digits: "123456", Way: callstate.ByEvent})
+				b.Do(callstate.OpenMedia{Leg: legID(4), Offer: alice.sdp("9 101")})
+				b.Do(callstate.MakeAnswer{Leg: legID(4)})
+				b.Do(callstate.Connect{Leg: legID(4), Hears: []callstate.LegID{alice.leg, bob.leg, legID(3)}})
 				await[callstate.DigitReceived](b)
 				done := make(chan struct{})
 				go func() { b.Close(); close(done) }()
@@ -380,4 +387,72 @@ func TestNothingLeft(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mixed has three phones in real time: each hears both others, in steady packets; then one leaves.
+func mixed(t *testing.T, k backend) {
+	b := k.bed(t, nil)
+	var all []*voice
+	for i, kind := range kinds {
+		all = append(all, b.party(b.phone(uint32(i+1)), kind, " 101"))
+	}
+	b.meet(all...)
+	talking := func(speak ...*voice) (stop func()) {
+		var end atomic.Bool
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			beat := time.NewTicker(20 * time.Millisecond)
+			defer beat.Stop()
+			for !end.Load() {
+				for _, v := range speak {
+					v.say(20, 20)
+				}
+				<-beat.C
+			}
+		})
+		stop = func() { end.Store(true); wg.Wait() }
+		t.Cleanup(stop)
+		return stop
+	}
+	// Whether 300 ms are right; a machine that is busy may need some tries until nothing comes late.
+	hears := func(v *voice, want ...*voice) {
+		t.Helper()
+		b.until(fmt.Sprintf("leg %d hears whom it should", v.leg.N), func() bool {
+			var got []*rtp.Packet
+			for range 20 {
+				got = append(got, v.next())
+			}
+			s := sound{rate: float64(v.kind.Rate())}
+			dec := codec.NewDecoder(v.kind)
+			for i, p := range got {
+				if p.SSRC != got[0].SSRC || p.SequenceNumber != got[0].SequenceNumber+uint16(i) || len(p.Payload) != 160 {
+					t.Fatalf("packet %d: %+v after %+v", i, p.Header, got[0].Header)
+				}
+				pcm := make([]int16, 160*v.kind.Samples())
+				dec.Decode(pcm, p.Payload)
+				for _, x := range pcm {
+					s.pcm = append(s.pcm, float64(x)/32768)
+				}
+			}
+			s = s.part(100*time.Millisecond, 400*time.Millisecond)
+			for _, w := range all {
+				if l := s.level(w.hz) / (loud / 32768.0); slices.Contains(want, w) && l < 0.7 || !slices.Contains(want, w) && l > 0.05 {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	stop := talking(all...)
+	for i, v := range all {
+		hears(v, all[(i+1)%3], all[(i+2)%3])
+	}
+	stop()
+	b.Do(callstate.CloseMedia{Leg: all[2].leg})
+	b.meet(all[:2]...)
+	stop = talking(all[:2]...)
+	for i, v := range all[:2] {
+		hears(v, all[1-i])
+	}
+	stop()
 }

@@ -17,11 +17,37 @@
 // MediaSilent counts from the last packet or negotiation, so it is also told about a phone that has offered but waits
 // to be answered.
 //
+// What a leg hears may be one leg, several, or a sound. One leg is relayed, or transcoded where the codecs differ; several
+// are mixed, which is told as Transcoded. PCMU, PCMA and G722 can be made and read; if a leg that is heard, or the hearer,
+// uses another codec, Impossible is told, and the rest of a mix goes on without it.
+//
 // # The path of a packet
 //
-//	socket -> forwarder -> leg.receive -> latch -> format -> route(s) -> outbound of each hearer -> socket
-//	                                                  |                     ^
-//	                                                  +-> digit detector    +-- clock: tones, music, digits
+//	socket -> forwarder -> leg.receive -> latch -> format -+-> digit detector
+//	                                                       +-> route: as it is, or coded anew ---> outbound -> socket
+//	                                                       +-> mix.Source: jitter buffer              ^
+//	                                                             |                                    |
+//	                             clock, every 20 ms:  decode, to 8 and 16 kHz -+-> sum, encode -------+
+//	                                                 the other legs' Sources --+                      |
+//	                             clock, every 20 ms:  tones, music, digits ---------------------------+
+//
+// A leg is one Source, however many hear it; a hearer adds up those that it hears, so that nobody hears himself. A mix
+// delays what is said by 20 to 50 ms, more only where the network needs it; packets of any length go in, of 20 ms come
+// out. A key that is pressed in a mix goes to every hearer as an event at the timestamps of his stream, for whose length
+// the mix is not sent to him, or, when one of them cannot take it, to nobody: then the call is told, and sends it.
+//
+// # From one to the other
+//
+// What a leg hears changes at a packet, never with a gap. A mix that begins goes on from what each leg has just sent
+// (recent), since its delay has to be filled: 20 to 40 ms are heard twice. A relay that begins leaves out as much.
+//
+//	relay  a1 a2 a3 a4 |                    | a9 a10        of alice, as bob hears her
+//	mix                | a3 a4 a5 a6 a7     |
+//
+// G.722 is not coded packet by packet: coder and decoder know what went before, and must know the same. So an encoder
+// that takes over first follows the 200 ms that were relayed, and when a phone's own packets take over they are decoded
+// and coded anew for half a second, until its encoder and ours agree. What is transcoded or mixed has one encoder per
+// outgoing stream for all its life.
 //
 // A leg has one outgoing stream for its whole life: one SSRC, one sequence, one timeline (package timeline), whatever
 // feeds it. An injected digit freezes everything else; its packets share the timestamp of its start:
@@ -41,6 +67,6 @@
 // Where there is no epoll, or the network is not the system's, each leg has a goroutine that reads its socket, until
 // the socket is closed; Close waits for those too.
 //
-// The clock's goroutine has no timer while no leg plays, sends digits or waits for the end of a digit, and no silence
-// check is due.
+// The clock's goroutine makes all mixes and sends them. It has no timer while no leg plays, hears a mix, sends digits or
+// waits for the end of a digit, and no silence check is due.
 package media
