@@ -18,6 +18,12 @@ const (
 	musicBytes   = musicSeconds*48000*4 + 1<<16
 )
 
+// CheckMusic tells whether a file can be Config.Music; an error names the file, and what is wrong where.
+func CheckMusic(path string) error {
+	_, err := readMusic(path)
+	return err
+}
+
 // readMusic reads the recording that is played instead of the built-in music. An error names the file, and what is wrong
 // where.
 func readMusic(path string) (wav.Recording, error) {

@@ -41,6 +41,7 @@ func (l Listener) String() string { return l.Network + "://" + l.Addr.String() }
 type Media struct {
 	Listen           netip.Addr // zero: the address of the leg's SIP listener
 	PortMin, PortMax uint16     // both inclusive; PortMin is even
+	Music            string     // a WAV file for music on hold; empty: the built-in loop
 }
 
 // Calls are the limits of every call.

@@ -20,6 +20,7 @@ func (r *reader) frame(c *Config) []field {
 		{name: "media", sub: []field{
 			{name: "listen", read: set(r, &c.Media.Listen, parseMediaListen)},
 			{name: "ports", read: r.ports(c)},
+			{name: "music", read: set(r, &c.Media.Music, parseMusic)},
 		}},
 		{name: "calls", sub: []field{
 			{name: "max", read: set(r, &c.Calls.Max, parseDuration)},

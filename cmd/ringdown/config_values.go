@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"ringdown/media"
 )
 
 // parseDomain reads a host name or an IPv4 address, as a SIP realm and AOR domain.
@@ -44,6 +46,17 @@ func parseListener(s string) (Listener, *problem) {
 	}
 	addr, wrong := parseAddrPort(rest)
 	return Listener{Network: scheme, Addr: addr}, wrong
+}
+
+// parseMusic reads the name of a WAV file, and the file.
+func parseMusic(s string) (string, *problem) {
+	if s == "" {
+		return "", nil
+	}
+	if err := media.CheckMusic(s); err != nil {
+		return "", &problem{err.Error(), "name a WAV file of at most 5 minutes: PCM of 16 bit or G.711, mono or stereo"}
+	}
+	return s, nil
 }
 
 // parseAddrPort reads ADDRESS:PORT. No address means every IPv4 address.

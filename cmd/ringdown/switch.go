@@ -65,7 +65,7 @@ func (sw *Switch) startMedia(cfg *Config, s seams) (err error) {
 	}
 	sw.engine, err = media.New(media.Config{
 		Listen: listen, Advertise: cfg.SIP.Advertise, PortMin: cfg.Media.PortMin, PortMax: cfg.Media.PortMax,
-		Silence: cfg.Calls.Silence, Net: s.media, Log: sw.log,
+		Silence: cfg.Calls.Silence, Music: cfg.Media.Music, Net: s.media, Log: sw.log,
 		Post: func(ev callstate.Event) { sw.exchange.Post(ev) },
 	})
 	return err
