@@ -61,7 +61,7 @@ func (x *consultation) closed() {
 			}
 		}
 		for _, m := range e.Members {
-			if left[m.Extension.Channel] += 0; e.Type == 30011 && m.Extension.Status == "BYE" {
+			if e.Type == 30011 && m.Extension.Status == "BYE" {
 				left[m.Extension.Channel]++
 			}
 		}

@@ -125,6 +125,11 @@ func TestTransferByPhone(t *testing.T) {
 			d.tell(callstate.NoticeConsulting, waiting, about(bobLeg))
 			d.tell(callstate.NoticeTransferring, waiting, about(bobLeg))
 		}, false},
+		"REFER after the transferee left an attended one": {func(d *desk) {
+			d.tell(callstate.NoticeConsulting, call(leg(1, "2000", up, "in", "calling"), leg(2, "2005", up)), about(bobLeg))
+			d.tell(callstate.NoticeLeft, call(leg(1, "2000", up, "in", "calling"), leg(2, "2005", up)), about(aliceLeg))
+			d.tell(callstate.NoticeTransferring, waiting, about(bobLeg))
+		}, true},
 		"REFER after an attended one": {func(d *desk) {
 			d.tell(callstate.NoticeConsulting, waiting, about(bobLeg))
 			d.tell(callstate.NoticeAborted, waiting, about(bobLeg))

@@ -43,11 +43,15 @@ func (b *board) byPhone(p *posted, n callstate.Notice) bool {
 	switch n.Kind {
 	case callstate.NoticeConsulting:
 		p.consults = true
-	case callstate.NoticeTransferred, callstate.NoticeTransferFailed, callstate.NoticeAborted, callstate.NoticeJoined:
+	case callstate.NoticeTransferred, callstate.NoticeTransferFailed, callstate.NoticeAborted, callstate.NoticeJoined,
+		callstate.NoticeLeft:
 		p.consults = false
+	case callstate.NoticeEnded:
+		b.byAnother(n.Summary.ID) // nobody will ask any more
 	case callstate.NoticeTransferring:
+		another := b.byAnother(n.Summary.ID)
 		waits := slices.ContainsFunc(n.Summary.Legs, func(l callstate.LegSummary) bool { return l.ID == n.Leg && l.Waits })
-		return !p.consults && !waits && !b.byAnother(n.Summary.ID)
+		return !p.consults && !waits && !another
 	}
 	return false
 }
