@@ -12,6 +12,7 @@ import (
 	"github.com/pion/rtp"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/codec"
 	"ringdown/media/internal/dtmf"
 	"ringdown/media/internal/tone"
 )
@@ -358,6 +359,32 @@ func TestEventConversion(t *testing.T) {
 		alice.send(101, true, []byte{12, 0x8a, 0, 160}, 0)
 		if n := len(bob.hear()); n != 0 {
 			t.Error("an event that bob does not list was passed")
+		}
+	})
+}
+
+// A key's tone in a relayed stream of G.722: it is heard, and after it the phone's own voice, without a stumble.
+func TestInbandG722(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		all := b.parties(codec.G722, codec.G722)
+		alice, bob := all[0], all[1]
+		alice.hz = 3025
+		b.meet(alice, bob)
+		b.take()
+		ear := &taped{voice: bob}
+		tape(500*time.Millisecond, all[:1], ear)
+		b.Do(callstate.SendDigits{Leg: bob.leg, Ref: 1, Digits: "5", Way: callstate.ByInband})
+		from := time.Duration(len(ear.packets)) * 20 * time.Millisecond
+		tape(1500*time.Millisecond, all[:1], ear)
+		one[callstate.DigitsSent](b)
+		ear.steady()
+		s := bob.decode(ear.packets)
+		if tone := s.part(from+40*time.Millisecond, from+100*time.Millisecond); tone.level(770) < 0.1 || tone.level(1336) < 0.1 {
+			t.Errorf("no 5 but %.3f %.3f", tone.level(770), tone.level(1336))
+		}
+		if longest, _ := s.part(from+240*time.Millisecond, time.Hour).disturbed(alice.hz); longest > 20*time.Millisecond {
+			t.Errorf("after the tone alice is not clear for %v", longest)
 		}
 	})
 }

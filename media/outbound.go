@@ -122,6 +122,9 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 		return
 	case o.frozen:
 		o.counts.Suppressed++
+		if r.converter != nil && r.converter.Kind() == op.kind {
+			r.converter.Hear(packet[headerSize:])
+		}
 		return
 	}
 	s, ok := o.line.Follow(r.source(h.SSRC), h.SequenceNumber, h.Timestamp, now)

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -132,9 +131,13 @@ func TestNoAllocationPlaying(t *testing.T) {
 // conference is legs that hear each other, without sockets. The functions take a packet from each, and do what the clock
 // does in a slot.
 func conference(t testing.TB, formats ...string) (b *bed, receive, tick func()) {
-	b = newBed(t, func(c *Config) { c.Net = sinks{} })
+	return conferenceOn(t, netip.MustParseAddrPort("192.0.2.1:4000"), func(c *Config) { c.Net = sinks{} }, formats...)
+}
+
+// conferenceOn is one whose packets go to an address.
+func conferenceOn(t testing.TB, at netip.AddrPort, change func(*Config), formats ...string) (b *bed, receive, tick func()) {
+	b = newBed(t, change)
 	b.clock.close() // its ticks are made here
-	at := netip.MustParseAddrPort("192.0.2.1:4000")
 	var legs []*leg
 	for i, f := range formats {
 		id := legID(uint32(i))
@@ -192,20 +195,6 @@ func TestNoAllocationMixing(t *testing.T) {
 		if n := b.Stats().Sent - before; n != 501*3 {
 			t.Errorf("%v: %d packets in 501 slots", formats, n)
 		}
-	}
-}
-
-// What 20 ms of a call of three cost, without system calls: 3 packets in, 3 out.
-func BenchmarkThreeWay(b *testing.B) {
-	for _, formats := range [][]string{{"0", "0", "0"}, {"0", "8", "0"}, {"9", "0", "0"}, {"9", "9", "0"}, {"9", "9", "9"}} {
-		b.Run(strings.Join(formats, ","), func(b *testing.B) {
-			_, receive, tick := conference(b, formats...)
-			b.ReportAllocs()
-			for b.Loop() {
-				receive()
-				tick()
-			}
-		})
 	}
 }
 

@@ -76,6 +76,9 @@ func (o *outbound) sendFrame(playing loop, at int, now time.Duration) {
 	default:
 		o.coder.Encode(payload, playing.wide[at*tone.WideFrame:][:tone.WideFrame])
 		o.made = o.coder.Kind().Remembers()
+		if o.feed != nil && o.feed.how == callstate.Relayed { // a key's tone in a phone's own stream
+			o.settle = settleTime
+		}
 	}
 	o.send(o.buf[:headerSize+tone.Frame], o.agreed.pt, o.line.Next(tone.Frame, now))
 }

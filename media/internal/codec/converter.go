@@ -12,15 +12,21 @@ type Converter struct {
 // NewConverter makes a converter of a stream of which past are the last bytes.
 func NewConverter(from Kind, past []byte) *Converter {
 	c := &Converter{from: NewDecoder(from)}
-	if from.Remembers() {
-		var pcm [2 * piece]int16
-		for len(past) > 0 {
-			n := min(piece, len(past))
-			c.from.Decode(pcm[:], past[:n])
-			past = past[n:]
-		}
-	}
+	c.Hear(past)
 	return c
+}
+
+// Hear takes a packet that is not converted, so that those after it are understood.
+func (c *Converter) Hear(src []byte) {
+	if !c.from.kind.Remembers() {
+		return
+	}
+	var pcm [2 * piece]int16
+	for len(src) > 0 {
+		n := min(piece, len(src))
+		c.from.Decode(pcm[:], src[:n])
+		src = src[n:]
+	}
 }
 
 // Kind is what it reads.

@@ -8,7 +8,7 @@ type band struct {
 	p     [2]int32 // the newest partially reconstructed ones (PARREC)
 	a     [2]int32 // coefficients of the pole section, in units of 2^-14
 	b     [6]int32 // and of the zero section
-	d     [6]int32 // the newest quantized differences
+	d     [6]int32 // the newest quantized differences, doubled
 	log   int32    // logarithm of the scale factor
 	scale int32
 }
@@ -45,13 +45,13 @@ func (q *band) adapt(d int32) {
 	if d == 0 {
 		step = 0
 	}
-	last, sum := d, int32(0)
+	last, sum := sat(d+d), int32(0)
 	for i := range q.b {
 		// The sign of the product of the differences, without a branch.
 		sign := (d ^ q.d[i]) >> 31
 		b := q.b[i]*32640>>15 + (step ^ sign - sign)
 		q.b[i] = b
-		sum += sat(last+last) * b >> 15
+		sum += last * b >> 15
 		last, q.d[i] = q.d[i], last
 	}
 	q.sz = sat(sum)

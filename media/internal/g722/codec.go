@@ -52,14 +52,10 @@ func (e *Encoder) code(low, high int32) byte {
 	return h<<6 | l
 }
 
-// quantLow is QUANTL: how many levels the difference reaches, found by halving without a branch.
+// quantLow is QUANTL: the highest level times the scale factor that the difference reaches, by a table of all quotients.
 func quantLow(d, scale int32) byte {
-	m, k := int(d^d>>31), int(scale) // the magnitude of a negative difference is less by one
-	i := 0
-	for _, half := range [...]int{16, 8, 4, 2, 1} {
-		i += half &^ ((m - levels[(i+half)&31]*k>>12) >> 63)
-	}
-	return low[d>>31&1][i]
+	m := d ^ d>>31 // that of a negative difference is less by one
+	return low[d>>31&1][min((uint32(m+1)<<12-1)/uint32(scale), topLevel)]
 }
 
 // quantHigh is QUANTH.

@@ -6,18 +6,25 @@ import "math"
 // symmetric, the others are the same backward. In units of 2^-13.
 var qmf = [taps / 2]int32{3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11}
 
-// levels are the decision levels of the 6-bit quantizer (Q6), in units of the scale factor by 2^-12, and two
-// that are never reached.
-var levels = [32]int{0, 35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023,
-	1121, 1219, 1339, 1458, 1612, 1765, 1980, 2195, 2557, 2919, 1 << 24, 1 << 24}
+// levels are the decision levels of the 6-bit quantizer (Q6), in units of the scale factor by 2^-12.
+var levels = [30]int{0, 35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023,
+	1121, 1219, 1339, 1458, 1612, 1765, 1980, 2195, 2557, topLevel}
 
-// low are the codes of the low band, of positive and of negative differences, by the highest level reached (ILP, ILN).
-// Codes 0 to 3 are not used.
-var low = func() (codes [2][32]byte) {
-	for i := range 30 {
-		codes[0][i], codes[1][i] = byte(61-i), byte(33-i)
+const topLevel = 2919
+
+// low are the codes of the low band, of positive and of negative differences, by the difference in units of the levels
+// (ILP, ILN). Codes 0 to 3 are not used.
+var low = func() (codes [2][topLevel + 1]byte) {
+	level := 0
+	for i := range codes[0] {
+		if level+1 < len(levels) && i >= levels[level+1] {
+			level++
+		}
+		codes[0][i], codes[1][i] = byte(61-level), byte(33-level)
+		if level < 2 {
+			codes[1][i] = byte(63 - level)
+		}
 	}
-	codes[1][0], codes[1][1] = 63, 62
 	return codes
 }()
 
