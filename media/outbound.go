@@ -158,7 +158,7 @@ func (o *outbound) recode(r *route, from codec.Kind, payload []byte, seq uint16)
 		return false
 	}
 	r.started, r.newest = true, seq
-	if from != r.converter.Kind() { // rare: the phone has changed to another agreed codec
+	if r.converter == nil || from != r.converter.Kind() { // rare: the phone has changed to another agreed codec
 		r.converter = codec.NewConverter(from, nil)
 	}
 	r.converter.Convert(payload, payload, &o.coder)

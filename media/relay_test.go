@@ -366,3 +366,18 @@ func TestNothingAfterClose(t *testing.T) {
 		}
 	})
 }
+
+// A phone may send any of the codecs that it agreed to, not only the first: G.722 to a partner on G.711 is transcoded.
+func TestOtherAgreedCodec(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		alice, bob := b.handset(1, "192.0.2.1:4000"), b.handset(2, "192.0.2.2:4000")
+		b.join(alice, bob, alice.sdp("0 9 101"), bob.sdp("0 9 101"))
+		bob.talk(0, 2)
+		bob.talk(9, 2)
+		bob.talk(0, 2)
+		if got := alice.hear(); len(got) != 6 {
+			t.Errorf("alice heard %d packets, want 6", len(got))
+		}
+	})
+}
