@@ -34,6 +34,7 @@ const headerSize = 12
 
 // receive takes one datagram from the socket: the whole path of a packet through the switch. It does not allocate.
 func (l *leg) receive(b []byte, from netip.AddrPort) {
+	defer l.caught("packet")
 	now := l.e.now()
 	in := &l.in
 	in.mu.Lock()

@@ -1,7 +1,9 @@
 package media
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +45,8 @@ type leg struct {
 	source *mix.Source            // what it is itself in the mixes of others; nil while in none
 
 	watch int // under clock.mu: place in the heap of silences
+
+	broken atomic.Bool // a panic was logged
 
 	posting sync.Mutex
 	mute    bool // closed: nothing about this leg is posted any more
@@ -121,15 +125,25 @@ func (l *leg) checkSilence(now time.Duration) (at time.Duration, again bool) {
 }
 
 // tick does what is due every 20 ms; it returns false when the leg needs no more ticks.
-func (l *leg) tick(slot uint64, now time.Duration) bool {
-	busy := l.out.tick(l, slot, now)
+func (l *leg) tick(slot uint64, now time.Duration) (busy bool) {
+	defer l.caught("tick")
+	busy = l.out.tick(l, slot, now)
 	l.in.mu.Lock()
+	defer l.in.mu.Unlock()
 	if d, ok := l.in.detector.Expire(now); ok {
 		l.tellDigit(d)
 	}
-	busy = busy || l.in.detector.Active()
-	l.in.mu.Unlock()
-	return busy
+	return busy || l.in.detector.Active()
+}
+
+// caught lets a panic cost one packet or one tick, not the switch: many legs share a goroutine. It logs the first of a
+// leg. Its deferral is taken before any lock, so that those are free again.
+func (l *leg) caught(doing string) {
+	p := recover()
+	if p != nil && !l.broken.Swap(true) {
+		l.e.cfg.Log.Error("media: panic", "leg", l.id.String(), "doing", doing, "panic", fmt.Sprint(p),
+			"stack", string(debug.Stack()))
+	}
 }
 
 func (l *leg) counts() Stats {
