@@ -351,3 +351,34 @@ func TestIdleMix(t *testing.T) {
 		}
 	})
 }
+
+// A phone may send any of the codecs that were agreed, and change between them in mid-stream: it is understood, alone
+// and in a mix.
+func TestCodecChangesInStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		alice := &voice{handset: b.handset(1, "192.0.2.1:4000"), kind: codec.PCMU, hz: 450}
+		b.Do(callstate.OpenMedia{Leg: alice.leg})
+		b.Do(callstate.MakeOffer{Leg: alice.leg})
+		alice.port(one[callstate.OfferMade](b).SDP)
+		b.Do(callstate.TakeAnswer{Leg: alice.leg, Answer: alice.sdp("0 9 8")})
+		bob := b.party(b.handset(2, "192.0.2.2:4000"), codec.PCMU, "")
+		carol := b.party(b.handset(3, "192.0.2.3:4000"), codec.G722, "")
+		all := []*voice{alice, bob, carol}
+		for _, mixed := range []bool{false, true} {
+			if b.meet(alice, bob); mixed {
+				b.meet(all...)
+			}
+			for _, k := range []codec.Kind{codec.G722, codec.PCMU, codec.PCMA, codec.G722} {
+				alice.kind, alice.pt, alice.enc, alice.at = k, payloadTypes[k], codec.NewEncoder(k), 0
+				talk(400*time.Millisecond, alice, carol)
+				s := bob.listen().part(100*time.Millisecond, 400*time.Millisecond)
+				want := []*voice{alice}
+				if mixed {
+					want = append(want, carol)
+				}
+				bob.hears(s, all, want...)
+			}
+		}
+	})
+}

@@ -97,7 +97,7 @@ func (o *outbound) listen(feed *route, mix []*mix.Source, sound callstate.Sound,
 	if len(past) > 0 {
 		o.coder.Follow(past)
 	}
-	if o.settle = 0; o.made && feed != nil && feed.how == callstate.Relayed {
+	if o.settle = 0; o.made && feed != nil && feed.how == callstate.Relayed && feed.converter != nil {
 		o.settle = settleTime
 	}
 	if sound != o.sound || feed != nil || mix != nil {
