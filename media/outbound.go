@@ -55,10 +55,6 @@ const (
 	eventEndLinger = 60 * time.Millisecond // the repeats of its end
 )
 
-// settleTime is how long a phone's packets are coded anew after ours, in bytes: half a second. By then the two encoders
-// agree, and the phone that listens can go over.
-const settleTime = 4000
-
 // volume of the events that we make, in -dBm0.
 const volume = 10
 
@@ -148,26 +144,6 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 	}
 	s.Marker = s.Marker || h.Marker
 	o.send(packet, op.pt, s)
-}
-
-// recode decodes a payload and codes it anew in its place. It leaves out what comes late: these codecs need their octets
-// in order. Called with mu held.
-func (o *outbound) recode(r *route, from codec.Kind, payload []byte, seq uint16) bool {
-	if r.started && int16(seq-r.newest) <= 0 {
-		o.counts.Misplaced++
-		return false
-	}
-	r.started, r.newest = true, seq
-	if r.converter == nil || from != r.converter.Kind() { // rare: the phone has changed to another agreed codec
-		r.converter = codec.NewConverter(from, nil)
-	}
-	r.converter.Convert(payload, payload, &o.coder)
-	o.made = true
-	if o.settle > 0 {
-		o.settle = max(o.settle-len(payload), 0)
-		o.made = o.settle > 0
-	}
-	return true
 }
 
 // skip tells the timeline that a packet of the feed is left out. Called with mu held.
