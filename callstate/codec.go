@@ -18,6 +18,23 @@ func (c *Call) moveCodec(l, p *Leg) {
 	}
 }
 
+// makePlayable asks the phone of a leg that is to hear a sound for a codec in which media can play one, once each time;
+// a phone that has none hears nothing.
+func (c *Call) makePlayable(l *Leg) {
+	switch {
+	case !l.plays():
+		l.Asked = false
+	case !l.Asked && l.up() && l.Facts.Codec != "" && !l.Facts.Mixable:
+		l.Asked = true
+		c.reoffer(l)
+	}
+}
+
+// plays tells whether media plays something to the leg.
+func (l *Leg) plays() bool {
+	return l.Plays == Ringback || l.Plays == Music || l.Plays == BusyTone
+}
+
 // codecSettled: an offer of ours to a phone has had its outcome. If it was to move the leg to another codec and nothing
 // came of it, its partner is asked instead.
 func (c *Call) codecSettled(l *Leg) {

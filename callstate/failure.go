@@ -18,6 +18,9 @@ func (c *Call) targetFailed(why Cause) {
 	about := t.Transferor
 	switch {
 	case t.Gone:
+		if told {
+			c.notice(Notice{Kind: NoticeTransferFailed, Leg: t.Transferee, Cause: why})
+		}
 		c.recallLater()
 		return
 	case t.attended():

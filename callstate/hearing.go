@@ -18,6 +18,7 @@ func (c *Call) refresh() {
 			l.Moved = LegID{} // whether it must move for another partner is not known yet
 		}
 		c.do(Connect{Leg: l.ID, Hears: hears, Play: plays})
+		c.makePlayable(l)
 	}
 }
 

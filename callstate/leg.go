@@ -32,6 +32,7 @@ type Leg struct {
 	Plays   Sound     // as last told to media
 	Want    Direction // our direction toward it
 	Moved   LegID     // the partner for whose sake it is asked for another codec
+	Asked   bool      // its codec was renegotiated for the sound that it hears
 	Memo    []byte
 	EndedBy Cause
 }

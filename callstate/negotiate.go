@@ -39,8 +39,11 @@ func (c *Call) makeOffer(l *Leg, why OpFor) { c.makeOfferFor(l, why, 0) }
 func (c *Call) makeOfferFor(l *Leg, why OpFor, sip uint32) {
 	ref := c.work(l, Op{For: why, SIP: sip, Note: string(l.Want)})
 	o := MakeOffer{Leg: l.ID, Ref: ref, Like: c.partner(l), Direction: l.Want}
-	if t := c.Transfer; t != nil && t.Mixing && t.has(l.ID) {
+	switch t := c.Transfer; {
+	case t != nil && t.Mixing && t.has(l.ID):
 		o.Like, o.Mixable = c.mixableOther(l), true
+	case l.Asked:
+		o.Like, o.Mixable = LegID{}, true
 	}
 	c.do(o)
 }

@@ -34,8 +34,7 @@ func (c *Call) recallJoined(l *Leg) {
 		l.Calls = true
 		c.Caller, c.CallerParty = l.ID, l.Party
 	}
-	c.finishTransfer("transfer failed")
-	c.notice(Notice{Kind: NoticeTransferFailed, Leg: l.ID, Cause: t.Cause})
+	c.finishTransfer("transfer failed") // which was told when the target failed
 }
 
 func (c *Call) recallFailed(Cause) { c.recallLater() }

@@ -265,7 +265,7 @@ func TestOfferForAMix(t *testing.T) {
 		for _, row := range []struct {
 			mixable bool
 			want    string
-		}{{false, "RTP/AVP 111 0 8 101"}, {true, "RTP/AVP 0 8 101"}} {
+		}{{false, "RTP/AVP 111 0 8 9 101"}, {true, "RTP/AVP 0 8 9 101\r\n"}} {
 			b.Do(callstate.MakeOffer{Leg: bob.leg, Ref: 1, Like: alice.leg, Mixable: row.mixable})
 			if made := string(one[callstate.OfferMade](b).SDP); !strings.Contains(made, row.want) {
 				t.Errorf("mixable %v: no %q in\n%s", row.mixable, row.want, made)

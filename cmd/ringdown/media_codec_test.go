@@ -233,3 +233,52 @@ func TestMedia_M15_M18_WhatIsNotPassed(t *testing.T) {
 }
 
 func portText(port uint16) string { return strconv.Itoa(int(port)) }
+
+// What the switch plays is in a codec that it can make: phones that talk opus are moved by re-INVITE when they are to
+// hear music, ringback or a failure tone, and talk on afterwards.
+func TestMedia_OpusPhonesHearWhatIsPlayed(t *testing.T) {
+	yeastarScene(t, func(y *yeastarApp) {
+		both := codecs("opus", "PCMU")
+		alice, bob, carol := y.phone("2000", both), y.phone("2001", both), y.phone("2002", both)
+		a, b := y.talk(alice, "2001", bob)
+		y.must("Hold", "CallId", y.only().CallID)
+		y.pass(500 * time.Millisecond)
+		y.music(a)
+		y.music(b)
+		y.must("Unhold", "CallId", y.only().CallID)
+		y.hear(a, bobTone, b, aliceTone)
+
+		y.does(y.transfer("attended", "2001", `"number":"2002"`))
+		c := y.rung(carol)
+		y.pass(500 * time.Millisecond)
+		y.music(a)
+		y.ringback(b)
+		y.ok(c.Answer())
+		c.Media.SendTone(carolTone)
+		y.hear(b, carolTone, c, bobTone)
+		y.does(y.transfer("attended", "2001", `"attended_operate":"complete"`))
+		y.ends(b)
+		y.hear(a, carolTone, c, aliceTone)
+
+		y.does(y.transfer("blind", "2000", `"number":"9999"`))
+		y.ends(c)
+		y.pass(500 * time.Millisecond)
+		y.that(!a.Media.Silent(200*time.Millisecond), "alice hears no failure tone")
+		y.ends(a)
+	})
+}
+
+// A phone that has G.722 alone is offered it last, whatever the caller has, and is transcoded to.
+func TestMedia_G722Alone(t *testing.T) {
+	scene(t, func(r *rig) {
+		alice, bob := r.phone("2000", codecs("PCMU")), r.phone("2001", codecs("G722"))
+		a, b := r.connect(alice, "2001", bob)
+		a.Media.SendTone(aliceTone)
+		b.Media.SendTone(bobTone)
+		r.pass(500 * time.Millisecond)
+		r.oneStream(a, b)
+		r.that(a.Media.Stats().PTs[0] > 10 && b.Media.Stats().PTs[9] > 10, "nothing is transcoded")
+		r.ok(a.Hangup())
+		r.ends(b)
+	})
+}

@@ -19,8 +19,8 @@ type Partner struct {
 const maxOffered = 16
 
 // OfferCodecs returns the codecs of an offer of ours, in order, with the payload types that the partner's phone gave
-// them, telephone-event last. The first are those that can be connected to the partner as it is. G.722 is not added: many
-// phones would take it though the partner has nothing to gain from it. made leaves out what we cannot make ourselves.
+// them, telephone-event last. The first are those that can be connected to the partner as it is; G.722 is the last of those that
+// we make, for phones that have nothing else. made leaves out what we cannot make ourselves.
 func OfferCodecs(p Partner, made bool) []Codec {
 	var list []Codec
 	add := func(c Codec) {
@@ -28,11 +28,15 @@ func OfferCodecs(p Partner, made bool) []Codec {
 			list = append(list, c)
 		}
 	}
+	addMade := func() {
+		add(PCMU)
+		add(PCMA)
+		add(G722)
+	}
 	if p.Using.Audio() {
 		add(p.Using)
 		if p.Using.Mixable() {
-			add(PCMU)
-			add(PCMA)
+			addMade()
 		}
 	}
 	mixable := false
@@ -40,12 +44,8 @@ func OfferCodecs(p Partner, made bool) []Codec {
 		add(c)
 		mixable = mixable || c.Mixable()
 	}
-	if mixable {
-		add(PCMU)
-		add(PCMA)
-	}
-	if len(list) == 0 {
-		list = []Codec{PCMU, PCMA, G722}
+	if mixable || len(list) == 0 {
+		addMade()
 	}
 	return append(list, offerEvents(p, list)...)
 }
