@@ -83,7 +83,7 @@ type ledger struct {
 // audit lists what does not add up in a phone's transcript: I2, I3 and I4. Where messages were lost, a dialog that was
 // hung up excuses what was open in it: nobody repeats an answer or an ACK any more then. So do many copies of a request
 // without an answer: then the network has swallowed them all, or all answers to them; and a refusal that comes when the
-// switch has given its INVITE up finds no transaction that would acknowledge it.
+// INVITE was given up already finds no transaction that would acknowledge it.
 func audit(entries []phone.Entry, lossy bool) (faults []string) {
 	l := ledger{map[string]*exchanged{}, map[string]*dialogSeen{}, nil}
 	for _, e := range entries {
@@ -95,7 +95,7 @@ func audit(entries []phone.Entry, lossy bool) (faults []string) {
 		t := l.transactions[key]
 		switch {
 		case lossy && len(t.finals) == 0 && (t.dialog.closed || t.copies >= 4):
-		case lossy && len(t.finals) == 1 && !t.out:
+		case lossy && len(t.finals) == 1 && (!t.out || t.copies >= 4):
 		case t.out && len(t.finals) != 1:
 			faults = append(faults, fmt.Sprintf("I4: %s has the final answers %q", key, t.finals))
 		case !t.out && t.method == "INVITE" && t.provisional && len(t.finals) == 0:
