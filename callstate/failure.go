@@ -19,7 +19,7 @@ func (c *Call) targetFailed(why Cause) {
 	switch {
 	case t.Gone:
 		if told {
-			c.notice(Notice{Kind: NoticeTransferFailed, Leg: t.Transferee, Cause: why})
+			c.notice(Notice{Kind: NoticeTransferFailed, Leg: t.Transferee, Cause: why, Target: t.Target})
 		}
 		c.recallLater()
 		return
@@ -40,7 +40,7 @@ func (c *Call) targetFailed(why Cause) {
 		c.restore()
 	}
 	if told {
-		c.notice(Notice{Kind: NoticeTransferFailed, Leg: about, Cause: why})
+		c.notice(Notice{Kind: NoticeTransferFailed, Leg: about, Cause: why, Target: t.Target})
 	}
 }
 

@@ -194,6 +194,7 @@ type Notice struct {
 	Leg     LegID // whom it is about, zero for the whole call
 	Cause   Cause // of Ended, Left and TransferFailed
 	Digit   string
+	Target  string // the number of TransferFailed
 }
 
 // NoticeKind is the closed vocabulary of notices.

@@ -83,8 +83,8 @@ func TestYeastar_BlindFails(t *testing.T) {
 			func(y *yeastarApp, carol *phone.Phone) { y.ok(y.rung(carol).Reject(603, "Decline")) }},
 		"silent": {"2002", "30015 408 Request Time", []string{"30008 2002 Ringing", "30011 2000 ALERT, 2002 RING"}, "30012 2000-2002 NO ANSWER",
 			func(y *yeastarApp, carol *phone.Phone) { y.ended(y.rung(carol), 487) }},
-		"away":    {"2009", "30015 480 Temporatily Unavailable", nil, "", func(*yeastarApp, *phone.Phone) {}},
-		"unknown": {"5503301", "30015 404 NOT found", nil, "", func(*yeastarApp, *phone.Phone) {}},
+		"away":    {"2009", "30015 480 Temporatily Unavailable", nil, "30012 2000-2009 NO ANSWER", func(*yeastarApp, *phone.Phone) {}},
+		"unknown": {"5503301", "30015 404 NOT found", nil, "30012 2000-5503301 FAILED", func(*yeastarApp, *phone.Phone) {}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			yeastarScene(t, func(y *yeastarApp) {
@@ -99,8 +99,8 @@ func TestYeastar_BlindFails(t *testing.T) {
 				y.pass(time.Second)
 				want := append([]string{"30011 2000 ALERT, 2001 BYE", "30008 2001 Idle"}, row.events...)
 				want = append(want, row.reason)
-				if row.record == "" { // no phone was reached
-					want = append(want, "30011 2000 ANSWERED", "30011 2000 BYE", "30008 2000 Idle", "30012 2000-2001 ANSWERED")
+				if row.events == nil { // no phone was reached
+					want = append(want, "30011 2000 ANSWERED", "30011 2000 BYE", "30008 2000 Idle", "30012 2000-2001 ANSWERED", row.record)
 				} else {
 					want = append(want, "30011 2000 ANSWERED, 2002 BYE", "30008 2002 Idle", "30011 2000 BYE", "30008 2000 Idle",
 						"30012 2000-2001 ANSWERED", row.record)

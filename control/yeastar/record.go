@@ -58,7 +58,21 @@ func (p *posted) keep(n callstate.Notice, before, now *view, at callstate.Time) 
 			r.follow(n, now, at)
 		}
 	}
+	if n.Kind == callstate.NoticeTransferFailed {
+		p.missed(n, now, at)
+	}
 	p.pair(now, at)
+}
+
+// missed makes the record of a target that failed before any phone of it rang.
+func (p *posted) missed(n callstate.Notice, now *view, at callstate.Time) {
+	target := harmless(n.Target)
+	rang := func(r *record) bool { return r.to == target && !r.talks() && (r.open() || r.end == at) }
+	from := now.member(n.Leg)
+	if n.Target == "" || from == nil || slices.ContainsFunc(p.records, rang) {
+		return
+	}
+	p.records = append(p.records, &record{from: from.number, to: target, start: at, end: at, cause: n.Cause.Kind})
 }
 
 // calls opens a record for a phone that is called. Several phones of one number are one.
