@@ -175,6 +175,7 @@ func TestMedia_M17_PacketTime(t *testing.T) {
 			scene(t, func(r *rig) {
 				alice, bob := r.phone("2000", codecs(pair[0])), r.phone("2001", codecs(pair[1]))
 				a, b := r.connect(alice, "2001", bob)
+				r.pass(30 * time.Millisecond) // what was played until now has arrived
 				tape := record(b)
 				payload := make([]byte, 480) // 60 ms
 				for i := range 20 {
@@ -204,6 +205,7 @@ func TestMedia_M15_M18_WhatIsNotPassed(t *testing.T) {
 	scene(t, func(r *rig) {
 		alice, bob, _ := r.three()
 		a, b := r.connect(alice, "2001", bob)
+		r.pass(30 * time.Millisecond) // what was played until now has arrived
 		tape := record(b)
 		audio := make([]byte, 160)
 		seq := uint16(65500)
