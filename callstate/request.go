@@ -195,6 +195,7 @@ type Notice struct {
 	Cause   Cause // of Ended, Left and TransferFailed
 	Digit   string
 	Target  string // the number of TransferFailed
+	ByPhone bool   // of Transferring: a phone asked for it, by REFER
 }
 
 // NoticeKind is the closed vocabulary of notices.

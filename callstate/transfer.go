@@ -127,7 +127,7 @@ func (c *Call) targetLocated() {
 	c.reply(t.Reply, nil)
 	t.Reply = 0
 	c.arrange()
-	c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor})
+	c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor, ByPhone: t.Release == ReleaseItself})
 }
 
 // targetJoined: the target answered. The new pair talks, or the transferor consults it.

@@ -7,10 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"sync"
 	"time"
 
-	"ringdown/callstate"
 	"ringdown/control/ozeki"
 	"ringdown/control/yeastar"
 )
@@ -23,13 +21,9 @@ type dialect interface {
 
 // startHTTP opens the listener of each API that the config names.
 func (sw *Switch) startHTTP(cfg *Config) (err error) {
-	ozekis := &blindTransfers{Calls: sw.exchange}
 	if cfg.Ozeki.Listen.IsValid() {
 		c := ozekiConfig(cfg)
 		c.Calls, c.Log = sw.exchange, sw.log
-		if cfg.Yeastar.Listen.IsValid() {
-			c.Calls = ozekis
-		}
 		if err := c.Validate(); err != nil {
 			return err
 		}
@@ -39,56 +33,13 @@ func (sw *Switch) startHTTP(cfg *Config) (err error) {
 	}
 	if cfg.Yeastar.Listen.IsValid() {
 		c := yeastarConfig(cfg)
-		c.Calls, c.Log, c.TransferredByAnother = sw.exchange, sw.log, ozekis.take
+		c.Calls, c.Log = sw.exchange, sw.log
 		if err := c.Validate(); err != nil {
 			return err
 		}
 		sw.Yeastar, err = sw.serve("yeastar.listen", cfg.Yeastar.Listen, yeastar.New(c))
 	}
 	return err
-}
-
-// blindTransfers remembers which calls one API is transferring, until another has heard of it: notices do not tell a
-// transfer that an application asked from a phone's.
-type blindTransfers struct {
-	callstate.Calls
-
-	mu    sync.Mutex
-	calls map[callstate.CallID]int
-}
-
-// Do notes a blind transfer before its notice can come, and forgets one that is refused.
-func (b *blindTransfers) Do(ctx context.Context, id callstate.CallID, req callstate.Request) error {
-	if _, ok := req.(callstate.BlindTransfer); !ok {
-		return b.Calls.Do(ctx, id, req)
-	}
-	b.add(id, 1)
-	err := b.Calls.Do(ctx, id, req)
-	if err != nil {
-		b.add(id, -1)
-	}
-	return err
-}
-
-// take tells whether a transfer of that call was asked, once for each.
-func (b *blindTransfers) take(id callstate.CallID) bool { return b.add(id, -1) }
-
-// add counts; it never goes below zero, and tells whether it could.
-func (b *blindTransfers) add(id callstate.CallID, by int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := b.calls[id] + by
-	switch {
-	case n < 0:
-		return false
-	case n == 0:
-		delete(b.calls, id)
-	case b.calls == nil:
-		b.calls = map[callstate.CallID]int{id: n}
-	default:
-		b.calls[id] = n
-	}
-	return true
 }
 
 // serve takes over an API and serves it on a listener of its own; key is the config's name for it.

@@ -23,7 +23,6 @@ type board struct {
 	extensions presences
 	hub        *hub
 	now        func() callstate.Time
-	byAnother  func(callstate.CallID) bool
 }
 
 // place is where a channel is.
@@ -37,7 +36,6 @@ type place struct {
 type posted struct {
 	view      *view
 	announced bool // event 30011 has told of it
-	consults  bool // an attended transfer runs, which only an application can begin
 	failed    bool // event 30015 has told why it is about to end
 	records   []*record
 }
@@ -49,8 +47,7 @@ func newBoard(h *hub, c Config) *board {
 	rand.Read(start[:])
 	return &board{
 		calls: map[callstate.CallID]*posted{}, channels: map[string]place{}, extensions: presences{c.Extension, map[string]*presence{}}, hub: h, now: c.Calls.Now,
-		byAnother: c.TransferredByAnother,
-		last:      binary.BigEndian.Uint32(start[:]) >> 4,
+		last: binary.BigEndian.Uint32(start[:]) >> 4,
 	}
 }
 

@@ -20,10 +20,6 @@ type Config struct {
 	Timeout      time.Duration            // how long one command may wait for its call; 0: 5 s
 	SN           string                   // the serial number in events
 
-	// TransferredByAnother tells, once, whether the blind transfer that has just begun in a call was asked by another
-	// API of the switch, so that no phone gets the credit for it. Called while the call waits; nil: none was.
-	TransferredByAnother func(callstate.CallID) bool
-
 	RequireUserAgent bool // refuse requests without a User-Agent
 
 	Tokens   Tokens
@@ -131,9 +127,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Extension == nil {
 		c.Extension = func(string) bool { return false }
-	}
-	if c.TransferredByAnother == nil {
-		c.TransferredByAnother = func(callstate.CallID) bool { return false }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

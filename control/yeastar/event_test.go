@@ -114,42 +114,14 @@ func TestEventsOfABlindTransfer(t *testing.T) {
 // TestTransferByPhone: only a phone's own transfer has an event of its own (spec yeastar-p 6.8).
 func TestTransferByPhone(t *testing.T) {
 	waiting := call(leg(1, "2000", up, "in", "calling", "waits"), leg(2, "2005", up))
-	about := func(l callstate.LegID) func(*callstate.Notice) { return func(n *callstate.Notice) { n.Leg = l } }
-	for name, row := range map[string]struct {
-		play func(d *desk)
-		want bool
-	}{
-		"REFER":           {func(d *desk) { d.tell(callstate.NoticeTransferring, waiting, about(bobLeg)) }, true},
-		"blind, this API": {func(d *desk) { d.tell(callstate.NoticeTransferring, waiting, about(aliceLeg)) }, false},
-		"attended, completed while it rings": {func(d *desk) {
-			d.tell(callstate.NoticeConsulting, waiting, about(bobLeg))
-			d.tell(callstate.NoticeTransferring, waiting, about(bobLeg))
-		}, false},
-		"REFER after the transferee left an attended one": {func(d *desk) {
-			d.tell(callstate.NoticeConsulting, call(leg(1, "2000", up, "in", "calling"), leg(2, "2005", up)), about(bobLeg))
-			d.tell(callstate.NoticeLeft, call(leg(1, "2000", up, "in", "calling"), leg(2, "2005", up)), about(aliceLeg))
-			d.tell(callstate.NoticeTransferring, waiting, about(bobLeg))
-		}, true},
-		"REFER after an attended one": {func(d *desk) {
-			d.tell(callstate.NoticeConsulting, waiting, about(bobLeg))
-			d.tell(callstate.NoticeAborted, waiting, about(bobLeg))
-			d.tell(callstate.NoticeTransferring, waiting, about(bobLeg))
-		}, true},
-	} {
-		for _, other := range []bool{false, true} {
-			d := newDesk()
-			s := take(newAPI(t, d, func(c *Config) {
-				c.TransferredByAnother = func(id callstate.CallID) bool { return other && id == 338 }
-			}))
-			d.talking()
-			row.play(d)
-			want := told(30013, `{"call_id":"1650029138.338","members":[`+ext("2000", alice, "ANSWERED")+`,`+ext("2005", bob, "ANSWER")+`]}`)
-			if name == "REFER after an attended one" {
-				want = told(30013, `{"call_id":"1650029138.338","members":[`+ext("2000", alice, "ALERT")+`,`+ext("2005", bob, "ANSWER")+`]}`)
-			}
-			if got := slices.Contains(s.taken(), want); got != (row.want && !other) {
-				t.Errorf("%s, asked elsewhere %v: told %v", name, other, got)
-			}
+	for _, byPhone := range []bool{false, true} {
+		d := newDesk()
+		s := take(newAPI(t, d))
+		d.talking()
+		d.tell(callstate.NoticeTransferring, waiting, func(n *callstate.Notice) { n.Leg, n.ByPhone = bobLeg, byPhone })
+		want := told(30013, `{"call_id":"1650029138.338","members":[`+ext("2000", alice, "ANSWERED")+`,`+ext("2005", bob, "ANSWER")+`]}`)
+		if got := slices.Contains(s.taken(), want); got != byPhone {
+			t.Errorf("asked by a phone %v: told %v", byPhone, got)
 		}
 	}
 }

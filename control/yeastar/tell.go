@@ -15,7 +15,7 @@ func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
 			return failedInfo{now.id, reason, memberInfos(before.members)}
 		})
 	}
-	if b.byPhone(p, n) {
+	if n.ByPhone { // applications' transfers have no event of their own (spec yeastar-p 6.8)
 		b.hub.publish(topicTransfer, func() any { return infoOf(before.id, before.members) })
 	}
 	active, idle := b.extensions.move(before.members, now.members)
@@ -35,25 +35,6 @@ func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
 			b.hub.publish(topicRecord, func() any { return r.info(now.id) })
 		}
 	}
-}
-
-// byPhone tells whether a notice is that of a phone's own transfer, which alone has an event of its own (spec yeastar-p
-// 6.8). Applications begin attended ones, and blind ones of this API, whose notice names the leg that waits.
-func (b *board) byPhone(p *posted, n callstate.Notice) bool {
-	switch n.Kind {
-	case callstate.NoticeConsulting:
-		p.consults = true
-	case callstate.NoticeTransferred, callstate.NoticeTransferFailed, callstate.NoticeAborted, callstate.NoticeJoined,
-		callstate.NoticeLeft:
-		p.consults = false
-	case callstate.NoticeEnded:
-		b.byAnother(n.Summary.ID) // nobody will ask any more
-	case callstate.NoticeTransferring:
-		another := b.byAnother(n.Summary.ID)
-		waits := slices.ContainsFunc(n.Summary.Legs, func(l callstate.LegSummary) bool { return l.ID == n.Leg && l.Waits })
-		return !p.consults && !waits && !another
-	}
-	return false
 }
 
 // changes lists who is there now and who has just left, the latter with BYE; nil when nothing has changed.
