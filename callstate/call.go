@@ -99,6 +99,8 @@ func (c *Call) handle(ev Event) {
 		c.requested(ev)
 	case Stopping:
 		c.endAll(Cause{Kind: Shutdown})
+	case LegsWanted:
+		c.do(RefuseLegs{To: ev.By, Token: ev.Token, Status: 481})
 	case legEvent:
 		if l := c.leg(ev.About()); l != nil {
 			c.handleLeg(l, ev)

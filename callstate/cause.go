@@ -26,6 +26,7 @@ const (
 	Transferred CauseKind = "transferred" // the party left by a transfer
 	Loop        CauseKind = "loop"        // forwarded too often, 482, 483
 	Forbidden   CauseKind = "forbidden"   // 403
+	Barred      CauseKind = "barred"      // an outside number, and whoever calls it may not
 	NoMedia     CauseKind = "no media"    // no common codec or unusable SDP, 488
 	Overload    CauseKind = "overload"    // no ports or too many calls, 503
 	Lost        CauseKind = "lost"        // 408, 481 or no answer inside the dialog, or no ACK
@@ -70,7 +71,7 @@ func CauseOf(status int) Cause {
 // statuses is the final status that a caller is given for each ending.
 var statuses = map[CauseKind]int{
 	Normal: 480, Cancelled: 487, Busy: 486, Declined: 603, NoAnswer: 480, NotFound: 404, Unavailable: 480,
-	Elsewhere: 480, Forwarded: 480, Transferred: 480, Loop: 482, Forbidden: 403, NoMedia: 488, Overload: 503,
+	Elsewhere: 480, Forwarded: 480, Transferred: 480, Loop: 482, Forbidden: 403, Barred: 403, NoMedia: 488, Overload: 503,
 	Lost: 480, Silent: 480, TooLong: 480, Aborted: 480, Shutdown: 503, Failed: 500,
 }
 

@@ -33,12 +33,13 @@ func (toExchange) command() {}
 
 // --- for sip ----------------------------------------------------------------------------------------------------
 
-// Locate asks where a number is registered; answered by Located.
+// Locate asks where a number is registered, or how it is reached by a trunk; answered by Located.
 type Locate struct {
 	toSignal
 	Call   CallID
 	Ref    uint32
 	Number string
+	Trunk  string // empty: an extension. A trunk that is down, or asked for a pause, answers no contact
 }
 
 // Dial sends an INVITE to one contact. The leg's events follow; the last is LegEnded.
@@ -51,6 +52,7 @@ type Dial struct {
 	SDP        []byte
 	Diversions []Diversion // newest first
 	ReferredBy string      // RFC 3892
+	Replaces   string      // RFC 3891, of a REFER that names a dialog elsewhere (edge case P2)
 	Hops       int         // how often the call was sent on already
 }
 
@@ -133,6 +135,14 @@ type SendInfo struct {
 	Digits string
 }
 
+// ShowPartner tells a phone whom it talks to now: UPDATE with P-Asserted-Identity (RFC 3325, RFC 5876), where it takes
+// one. Nobody waits for it, and nothing depends on it.
+type ShowPartner struct {
+	toSignal
+	Leg     LegID
+	Partner Party
+}
+
 // --- for media --------------------------------------------------------------------------------------------------
 
 // OpenMedia gives a leg its port. Offer is the phone's, empty when we are to offer. MediaFailed only if it fails.
@@ -190,6 +200,24 @@ const (
 	Ringback Sound = "ringback" // the tone of ringing
 	Music    Sound = "music"    // music on hold
 	BusyTone Sound = "busy"
+	DialTone Sound = "dial" // digits are awaited
+)
+
+// TakeDigits says what becomes of the events (RFC 4733) that a leg's phone sends. Those that are not relayed to whoever
+// hears the leg are told by DigitReceived with Passed false, and nobody hears them.
+type TakeDigits struct {
+	toMedia
+	Leg  LegID
+	Mode DigitMode
+}
+
+// DigitMode is what becomes of a leg's digits.
+type DigitMode string
+
+const (
+	RelayDigits DigitMode = ""     // they are relayed; as long as nothing else was said
+	AwaitStar   DigitMode = "star" // relayed up to a `*`: it and all that follow are kept until the next TakeDigits
+	KeepDigits  DigitMode = "keep" // none is relayed
 )
 
 // SendDigits puts digits into a leg's outgoing stream, 100 ms each, 100 ms apart, a comma pausing 500 ms, after what is
@@ -235,6 +263,32 @@ type Reply struct {
 type Publish struct {
 	toExchange
 	Notice Notice
+}
+
+// Fetch asks the call that has Leg for it and whoever is at its other end; exactly one LegsHanded or LegsRefused with
+// the same Token comes to Call.
+type Fetch struct {
+	toExchange
+	Call      CallID
+	Token     uint32
+	Leg       LegID
+	EarlyOnly bool
+}
+
+// HandOver answers LegsWanted: the legs of the parcel are To's from now on. If To has ended, they are hung up.
+type HandOver struct {
+	toExchange
+	To     CallID
+	Token  uint32
+	Parcel Parcel
+}
+
+// RefuseLegs answers LegsWanted: nothing is given.
+type RefuseLegs struct {
+	toExchange
+	To     CallID
+	Token  uint32
+	Status int
 }
 
 // Finish is a call's last command: nothing of it is left.

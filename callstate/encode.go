@@ -29,13 +29,15 @@ var (
 	eventKinds = kindsOf[Event]("event",
 		LegOffered{}, LegProgress{}, LegAnswered{}, LegConfirmed{}, LegEnded{}, LegReoffered{}, ReofferAnswered{},
 		ReofferRefused{}, ReferReceived{}, ReferGone{}, DigitReceived{}, DigitsSent{}, Located{}, OfferMade{},
-		AnswerMade{}, AnswerTaken{}, MediaFailed{}, Connected{}, MediaSilent{}, TimerFired{}, Requested{}, Stopping{})
+		AnswerMade{}, AnswerTaken{}, MediaFailed{}, Connected{}, MediaSilent{}, LegsWanted{}, LegsHanded{}, LegsRefused{}, TimerFired{},
+		Requested{}, Stopping{})
 	commandKinds = kindsOf[Command]("command",
 		Locate{}, Dial{}, Ring{}, Answer{}, HangUp{}, Reoffer{}, AcceptOffer{}, RefuseOffer{}, AcceptRefer{},
-		RefuseRefer{}, ReportTransfer{}, SendInfo{}, OpenMedia{}, MakeOffer{}, MakeAnswer{}, TakeAnswer{}, Connect{},
-		SendDigits{}, CloseMedia{}, StartTimer{}, StopTimer{}, Reply{}, Publish{}, Finish{})
+		RefuseRefer{}, ReportTransfer{}, SendInfo{}, ShowPartner{}, OpenMedia{}, MakeOffer{}, MakeAnswer{}, TakeAnswer{}, Connect{},
+		SendDigits{}, TakeDigits{}, CloseMedia{}, StartTimer{}, StopTimer{}, Reply{}, Publish{}, Fetch{}, HandOver{},
+		RefuseLegs{}, Finish{})
 	requestKinds = kindsOf[Request]("request",
-		ForwardCall{}, SendKeys{}, End{}, Hold{}, Unhold{}, BlindTransfer{}, MoveLeg{}, Consult{}, Operate{}, EndLeg{},
+		ForwardCall{}, SendKeys{}, End{}, Hold{}, Unhold{}, BlindTransfer{}, AttendedTransfer{}, MoveLeg{}, Consult{}, Operate{}, EndLeg{},
 		HoldLeg{}, UnholdLeg{})
 )
 

@@ -18,6 +18,7 @@ const (
 	BadRequest  ErrorKind = "bad request"  // a parameter is missing or out of its set
 	InProgress  ErrorKind = "in progress"  // another operation of this kind runs on the call
 	Overloaded  ErrorKind = "overloaded"   // the call's mailbox is full
+	Denied      ErrorKind = "denied"       // whoever asks, or is asked for, may not call that number
 	Unsupported ErrorKind = "unsupported"  // the leg cannot do it (for example no way to send digits)
 )
 

@@ -30,10 +30,11 @@ type Party struct {
 	Name   string // display name, may be empty
 }
 
-// Contact is one place where a number can be reached, as the registrar knows it. Opaque to the core.
+// Contact is one place where a number can be reached: as the registrar knows it, or at a trunk. Opaque to the core.
 type Contact struct {
-	URI  string // the registered contact
-	Flow string // how its REGISTER really came, written and read by sip
+	URI   string // the registered contact, or the number at the trunk
+	Flow  string // how its REGISTER really came, or where the trunk is; written and read by sip
+	Trunk string // the name of the trunk, empty for a phone of ours
 }
 
 // Diversion tells who sent a call on and why (RFC 5806, RFC 7044).
@@ -44,11 +45,15 @@ type Diversion struct {
 
 // --- from sip ---------------------------------------------------------------------------------------------------
 
-// LegOffered opens a call: an authenticated phone sent an INVITE. SDP is empty when the INVITE had no offer.
+// LegOffered opens a call: an authenticated phone, or a trunk, sent an INVITE. SDP is empty when the INVITE had no offer.
+// With Replaces it opens none: the leg is to take the place of another in that one's call (RFC 3891), to which the
+// exchange brings it.
 type LegOffered struct {
 	On
 	From      Party
+	Trunk     string // the trunk that it came from; empty for a phone of ours
 	To        string // what was dialled: the user part of the Request-URI
+	Replaces  Replaced
 	SDP       []byte
 	Facts     Facts
 	Hops      int    // forwards that the INVITE already went through (Diversion, History-Info)
@@ -86,7 +91,24 @@ type LegConfirmed struct {
 type LegEnded struct {
 	On
 	Cause Cause
+	Moved []Redirect // of a 3xx: where the phone sends its caller, the most wanted first
 }
+
+// Redirect is one Contact of a 302 (RFC 3261 §8.1.3.4).
+type Redirect struct {
+	Number string
+	Q      int // preference in thousandths, 1000 when none was given
+}
+
+// Replaced is a dialog of ours that a phone names by Replaces (RFC 3891). Its zero value: none was named.
+type Replaced struct {
+	Leg       LegID // zero when Status tells why it cannot be
+	EarlyOnly bool  // only while it is not answered
+	Status    int   // 481 no such dialog, 603 it has ended, 403 it is not this user's; 0 when Leg is set
+}
+
+// Given tells whether a dialog was named.
+func (r Replaced) Given() bool { return r != Replaced{} }
 
 // LegReoffered is a re-INVITE or an UPDATE with an offer; SDP is empty for a re-INVITE that asks us to offer.
 // It is answered by AcceptOffer or RefuseOffer with the same Ref.
@@ -119,7 +141,8 @@ type ReferReceived struct {
 	Ref        uint32
 	Target     string // user part of the Refer-To URI
 	ReferredBy string // as sent, may be empty
-	Replaces   string // of the Refer-To URI, may be empty
+	Replaces   Replaced
+	Elsewhere  string // the Replaces of the Refer-To URI when it names no dialog of ours: value to pass on to a trunk
 }
 
 // ReferGone tells that nobody listens to the reports on a REFER any more (edge case T20).
@@ -224,6 +247,45 @@ const (
 // MediaSilent tells that nothing was received on a leg for calls.silence although its phone should send. It is told
 // again after each further such time.
 type MediaSilent struct{ On }
+
+// --- from the exchange: hand-over ---------------------------------------------------------------------------------
+
+// LegsWanted asks the call that has a leg to give it away together with whoever is at the other end: the call By lets
+// them talk to its own party (design 3, hand-over). It is answered in the same step, by HandOver or by RefuseLegs.
+type LegsWanted struct {
+	On        // the transferor's leg in the call that is asked
+	By        CallID
+	Token     uint32
+	EarlyOnly bool
+}
+
+// LegsHanded brings what Fetch asked for. The legs are the receiver's from now on; their events come after this one.
+type LegsHanded struct {
+	ID     CallID
+	Token  uint32
+	Parcel Parcel
+}
+
+func (e LegsHanded) Call() CallID { return e.ID }
+func (LegsHanded) event()         {}
+
+// LegsRefused answers Fetch: there is no such leg any more, or its call cannot give it away now.
+type LegsRefused struct {
+	ID     CallID
+	Token  uint32
+	Status int // for the report on a REFER: 481, 486, 491 ...
+}
+
+func (e LegsRefused) Call() CallID { return e.ID }
+func (LegsRefused) event()         {}
+
+// Parcel is what one call gives to another: plain values, which the giver has forgotten.
+type Parcel struct {
+	Transferor LegID // who takes part in both calls; among Legs
+	Legs       []Leg
+	Fork       *Fork  // the target that still rings, on behalf of the transferor; nil when it is up
+	LastRef    uint32 // no ref of these legs is above it
+}
 
 // --- from the exchange and the outside --------------------------------------------------------------------------
 

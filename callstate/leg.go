@@ -11,6 +11,8 @@ type Leg struct {
 	Party     Party
 	SIPCallID string
 	Contact   Contact // of a leg that we dial
+	Trunk     string  // by which it came or is called; empty for a phone of ours
+	Local     string  // of a trunk's leg: the number at our end, which it called or by which it is called
 
 	Facts     Facts  // what its phone stated last
 	Branch    string // the early dialog whose answer is in force

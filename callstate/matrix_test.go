@@ -89,7 +89,8 @@ func (d *desk) everyEvent() (all []Event) {
 	sdp := []byte(SendRecv)
 	all = append(all, LegOffered{On: On{LegID{d.id, 99}}, From: Party{Number: "2003"}, To: "2001", SDP: sdp, Facts: facts},
 		Located{ID: d.id, Ref: d.locate.Ref}, Located{ID: d.id, Ref: d.locate.Ref, Contacts: []Contact{{URI: "phone1"}}},
-		Located{ID: d.id, Ref: 9999, Contacts: []Contact{{URI: "phone1"}}}, TimerFired{ID: TimerID{d.id, 9999}}, Stopping{ID: d.id})
+		Located{ID: d.id, Ref: 9999, Contacts: []Contact{{URI: "phone1"}}}, TimerFired{ID: TimerID{d.id, 9999}}, Stopping{ID: d.id},
+		LegsHanded{ID: d.id, Token: 9999}, LegsRefused{ID: d.id, Token: 9999, Status: 481})
 	for _, timer := range d.call.Timers {
 		all = append(all, TimerFired{ID: timer.ID})
 	}
@@ -111,10 +112,10 @@ func (d *desk) everyEvent() (all []Event) {
 			LegReoffered{On: on, Ref: 700, SDP: []byte(SendOnly), Facts: Facts{Codec: "PCMU", Direction: SendOnly}}, LegReoffered{On: on, Ref: 700},
 			ReofferAnswered{On: on, Ref: d.reoffers[id], SDP: sdp, Facts: facts}, ReofferAnswered{On: on, Ref: 9999, SDP: sdp, Facts: facts},
 			ReofferRefused{On: on, Ref: d.reoffers[id], Status: 488}, ReofferRefused{On: on, Ref: 9999, Status: 488},
-			ReferReceived{On: on, Ref: 700, Target: "2003"}, ReferReceived{On: on, Ref: 700, Target: "9999"}, ReferReceived{On: on, Ref: 700, Target: "2003", Replaces: "x"},
+			ReferReceived{On: on, Ref: 700, Target: "2003"}, ReferReceived{On: on, Ref: 700, Target: "9999"}, ReferReceived{On: on, Ref: 700, Target: "2003", Replaces: Replaced{Status: 481}},
 			ReferGone{On: on, Ref: uint32(d.refers[id])}, ReferGone{On: on, Ref: 9999},
 			DigitReceived{On: on, Digit: "5", Via: ByEvent}, DigitReceived{On: on, Digit: "?", Via: ByEvent}, DigitsSent{On: on, Ref: 9999, Fail: "no"},
-			Connected{On: on, How: Relayed}, Connected{On: on, How: Impossible}, MediaSilent{On: on}, MediaFailed{On: on, Reason: NoPorts})
+			Connected{On: on, How: Relayed}, Connected{On: on, How: Impossible}, MediaSilent{On: on}, LegsWanted{On: on, By: 77, Token: 7}, MediaFailed{On: on, Reason: NoPorts})
 		for _, req := range []Request{MoveLeg{Leg: id, Target: "2004"}, MoveLeg{Leg: id, Target: "9999"}, MoveLeg{Leg: id},
 			Consult{Transferor: id, Target: "2004"}, Consult{Transferor: id, Target: "9999"}, Consult{Transferor: id},
 			Operate{Transferor: id, Do: Abort}, Operate{Transferor: id, Do: Complete}, Operate{Transferor: id, Do: Threeway},

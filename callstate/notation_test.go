@@ -86,8 +86,11 @@ func (w *words) event(verb string) Event {
 	case "reoffer-refused":
 		return ReofferRefused{On: on, Status: w.int(), Ref: uint32(w.ref(w.sim.reoffer(on.Leg)))}
 	case "refers":
-		return ReferReceived{On: on, Target: w.after("to"), Ref: uint32(w.ref(w.sim.nextRefer(on.Leg))),
-			ReferredBy: w.opt("by"), Replaces: w.opt("replaces")}
+		ev := ReferReceived{On: on, Target: w.after("to"), Ref: uint32(w.ref(w.sim.nextRefer(on.Leg))), ReferredBy: w.opt("by")}
+		if w.opt("replaces") != "" {
+			ev.Replaces.Status = 481
+		}
+		return ev
 	case "refer-gone":
 		return ReferGone{On: on, Ref: uint32(w.ref(w.sim.refers[on.Leg]))}
 	case "digits-sent":

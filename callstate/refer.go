@@ -13,7 +13,7 @@ func (c *Call) referReceived(l *Leg, ev ReferReceived) {
 	case l.State != LegUp:
 		refuse(403) // T11: the dialog is not confirmed
 		return
-	case ev.Replaces != "":
+	case ev.Replaces.Given():
 		refuse(501) // attended transfer by REFER: `replaces` is not advertised
 		return
 	case c.Transfer != nil || c.State != CallConnected || c.Fork != nil || !stays.up():

@@ -52,6 +52,15 @@ type BlindTransfer struct {
 	Target     string
 }
 
+// AttendedTransfer joins the parties of two calls that a transferor has: Transferor is its leg in the call that is
+// asked, Consultation that in the other. The call that is asked survives; both legs of the transferor are released once
+// the others talk (spec ozeki 8.8). Replied to when done.
+type AttendedTransfer struct {
+	asked
+	Transferor   LegID
+	Consultation LegID
+}
+
 // MoveLeg connects one party to another number; its partner leaves at once and does not come back whatever becomes of
 // the target (spec yeastar-p 5.3). In a bridge of three only the named leg moves, the others stay. Replied to as soon as
 // it is accepted, before the target is located. The moved party hears ringback; if the target fails, a failure tone, and
@@ -60,6 +69,7 @@ type MoveLeg struct {
 	asked
 	Leg    LegID
 	Target string
+	Rights string // the extension whose rights count for an outside number (dial_permission); empty: the member's own
 }
 
 // Consult begins an attended transfer: the partner of the transferor is held, and the transferor calls Target on the leg
@@ -68,6 +78,7 @@ type Consult struct {
 	asked
 	Transferor LegID
 	Target     string
+	Rights     string // as in MoveLeg; empty: the transferor's own
 }
 
 // Operate goes on with the attended transfer that Transferor has begun. Replied to when done; what can only be done when
@@ -144,6 +155,8 @@ type LegSummary struct {
 	State     string // a leg state of machines.go
 	Inbound   bool   // it called us
 	SIPCallID string
+	Trunk     string // by which it came or was called; empty for a phone of ours
+	Local     string // of a trunk's leg: the number at our end, which it called or by which it was called
 
 	Calling bool // it is the calling side: of the call, or since a transfer of its target
 	Waits   bool // somebody is being called for it, it hears ringback
@@ -195,7 +208,11 @@ type Notice struct {
 	Cause   Cause // of Ended, Left and TransferFailed
 	Digit   string
 	Target  string // the number of TransferFailed
-	ByPhone bool   // of Transferring: a phone asked for it, by REFER
+
+	// Parties tells of a transfer or forward that an extension made itself, by REFER, feature code or forwarding setting:
+	// who talked before it took effect, the transferor last; of a forward, its caller alone. It is in the one notice with
+	// which the transfer takes effect. Empty when an application asked for it.
+	Parties []LegSummary
 }
 
 // NoticeKind is the closed vocabulary of notices.

@@ -8,6 +8,14 @@ type Settings struct {
 	MaxCall     time.Duration // calls.max: how long a call may last
 	Hops        int           // calls.hops: how often a call may be sent on
 	Transfer    TransferSettings
+	Features    Features
+}
+
+// Features are the codes that an extension can dial during a call. An empty code is off.
+type Features struct {
+	Blind, Attended string        // "*03", "*3": a `*` and then digits; none is the beginning of another
+	CodeTimeout     time.Duration // between two digits of a code
+	DigitTimeout    time.Duration // between two digits of the target's number
 }
 
 // TransferSettings say what a transfer does when its target does not answer.
@@ -25,5 +33,6 @@ func DefaultSettings() Settings {
 		MaxCall:     12 * time.Hour,
 		Hops:        5,
 		Transfer:    TransferSettings{NoAnswer: 15 * time.Second, OnFail: "recall", Retries: 2, Delay: 10 * time.Second},
+		Features:    Features{Blind: "*03", Attended: "*3", CodeTimeout: time.Second, DigitTimeout: 3 * time.Second},
 	}
 }

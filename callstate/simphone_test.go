@@ -296,7 +296,7 @@ func (s *sim) talkingPhoneActs(l *simLeg) {
 		l.lastRef++
 		ev := ReferReceived{On: on, Ref: l.lastRef, Target: s.number()}
 		if s.chance(0.1) {
-			ev.Replaces = "x"
+			ev.Replaces.Status = 481
 		}
 		l.refers[l.lastRef] = referAsked
 		l.post(ev)

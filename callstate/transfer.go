@@ -127,7 +127,21 @@ func (c *Call) targetLocated() {
 	c.reply(t.Reply, nil)
 	t.Reply = 0
 	c.arrange()
-	c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor, ByPhone: t.Release == ReleaseItself})
+	n := Notice{Kind: NoticeTransferring, Leg: t.Transferor}
+	if t.Release == ReleaseItself {
+		n.Parties = c.parting(t)
+	}
+	c.notice(n)
+}
+
+// parting is who talked before a transfer, the transferor last.
+func (c *Call) parting(t *Transfer) (two []LegSummary) {
+	for _, id := range []LegID{t.Transferee, t.Transferor} {
+		if l := c.leg(id); l != nil {
+			two = append(two, c.legSummary(l))
+		}
+	}
+	return two
 }
 
 // targetJoined: the target answered. The new pair talks, or the transferor consults it.

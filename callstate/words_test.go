@@ -25,6 +25,12 @@ func writeCommand(cmd Command) string {
 		return fmt.Sprintf("reply %d %s", cmd.Ref, cmd.Err)
 	case Publish:
 		return writeNotice(cmd.Notice)
+	case Fetch:
+		return fmt.Sprintf("fetch %s", cmd.Leg)
+	case HandOver:
+		return fmt.Sprintf("hand-over to call %d: %d legs", cmd.To, len(cmd.Parcel.Legs))
+	case RefuseLegs:
+		return fmt.Sprintf("refuse-legs to call %d %d", cmd.To, cmd.Status)
 	case Finish:
 		return "finish"
 	}
@@ -237,7 +243,15 @@ func writeEvent(ev Event) string {
 	case ReferReceived:
 		p("refers %d to %s ref=%d", ev.Leg.N, ev.Target, ev.Ref)
 		opt("by", ev.ReferredBy)
-		opt("replaces", ev.Replaces)
+		if ev.Replaces.Given() {
+			opt("replaces", "x")
+		}
+	case LegsWanted:
+		p("legs-wanted %d by call %d", ev.Leg.N, ev.By)
+	case LegsHanded:
+		p("legs-handed token=%d", ev.Token)
+	case LegsRefused:
+		p("legs-refused token=%d %d", ev.Token, ev.Status)
 	case ReferGone:
 		p("refer-gone %d ref=%d", ev.Leg.N, ev.Ref)
 	case DigitReceived:

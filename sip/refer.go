@@ -63,7 +63,7 @@ func (l *leg) referReceived(s *tx.Server) {
 	if by == "" {
 		by = "<" + l.a.aor(l.user) + ">" // T26
 	}
-	if !l.post(callstate.ReferReceived{On: l.on(), Ref: r.ref, Target: target.number, ReferredBy: by, Replaces: target.replaces}) {
+	if !l.post(callstate.ReferReceived{On: l.on(), Ref: r.ref, Target: target.number, ReferredBy: by, Replaces: replaced(target.replaces)}) {
 		l.a.respond(s, 503, "")
 		r.request, r.over = nil, true
 		l.forgetRefers()
@@ -271,4 +271,12 @@ var phrases = map[int]string{
 	404: "Not Found", 408: "Request Timeout", 480: "Temporarily Unavailable", 482: "Loop Detected", 486: "Busy Here",
 	487: "Request Terminated", 488: "Not Acceptable Here", 500: "Server Internal Error", 503: "Service Unavailable",
 	600: "Busy Everywhere", 603: "Decline",
+}
+
+// replaced looks up the dialog that a Refer-To names.
+func replaced(value string) callstate.Replaced {
+	if value == "" {
+		return callstate.Replaced{}
+	}
+	return callstate.Replaced{Status: 481}
 }

@@ -118,7 +118,12 @@ func TestTransferByPhone(t *testing.T) {
 		d := newDesk()
 		s := take(newAPI(t, d))
 		d.talking()
-		d.tell(callstate.NoticeTransferring, waiting, func(n *callstate.Notice) { n.Leg, n.ByPhone = bobLeg, byPhone })
+		d.tell(callstate.NoticeTransferring, waiting, func(n *callstate.Notice) {
+			n.Leg = bobLeg
+			if byPhone {
+				n.Parties = waiting.Legs
+			}
+		})
 		want := told(30013, `{"call_id":"1650029138.338","members":[`+ext("2000", alice, "ANSWERED")+`,`+ext("2005", bob, "ANSWER")+`]}`)
 		if got := slices.Contains(s.taken(), want); got != byPhone {
 			t.Errorf("asked by a phone %v: told %v", byPhone, got)

@@ -15,7 +15,7 @@ func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
 			return failedInfo{now.id, reason, memberInfos(before.members)}
 		})
 	}
-	if n.ByPhone { // applications' transfers have no event of their own (spec yeastar-p 6.8)
+	if len(n.Parties) > 0 { // applications' transfers have no event of their own (spec yeastar-p 6.8)
 		b.hub.publish(topicTransfer, func() any { return infoOf(before.id, before.members) })
 	}
 	active, idle := b.extensions.move(before.members, now.members)
