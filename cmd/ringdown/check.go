@@ -65,7 +65,12 @@ func printMeaning(w io.Writer, file string, c *Config) error {
 	row("ringing", limit(c.RingTimeout))
 	row("transfer", fmt.Sprintf("no answer %s, then %s; retries %d, delay %s",
 		limit(c.Transfer.NoAnswer), c.Transfer.OnFail, c.Transfer.Retries, c.Transfer.Delay))
+	row("features", c.Features.meaning())
 	row("extensions", extensionsLine(c.Extensions))
+	trunkRows(row, c)
+	for _, e := range c.Reports {
+		row("reports", e.meaning())
+	}
 	ozekiRows(row, &c.Ozeki)
 	yeastarRows(row, &c.Yeastar)
 	return t.Flush()

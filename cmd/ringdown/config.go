@@ -16,6 +16,10 @@ type Config struct {
 	Extensions  []Extension
 	RingTimeout time.Duration // how long one number rings; never 0
 	Transfer    Transfer
+	Features    Features
+	Trunks      []Trunk
+	Routes      Routes
+	Reports     []Report
 	Ozeki       Ozeki
 	Yeastar     Yeastar
 }
@@ -56,7 +60,17 @@ type Extension struct {
 	Number   string
 	Password Secret
 	Name     string // shown to the other party; the number when the config gives none
+
+	Outbound      bool   // it may call outside numbers
+	ConnectedLine bool   // its phone is shown whom it talks to after a transfer
+	Pickup        string // a group whose members may take over each other's ringing calls
+	Forward       Forward
+
+	Key string // the entry that it stands in, for faults
 }
+
+// Forward is where an extension's calls go on; numbers, empty for none.
+type Forward struct{ Always, Busy, NoAnswer string }
 
 // Transfer says what happens when the target of a transfer does not answer.
 type Transfer struct {
@@ -113,6 +127,7 @@ func fileDefaults() *Config {
 		Calls:       Calls{Max: 12 * time.Hour, Silence: time.Minute, Hops: 5},
 		RingTimeout: 30 * time.Second,
 		Transfer:    Transfer{NoAnswer: 15 * time.Second, OnFail: "recall", Retries: 2, Delay: 10 * time.Second},
+		Features:    Features{Blind: "*03", Attended: "*3", CodeTimeout: time.Second, DigitTimeout: 3 * time.Second},
 		Yeastar: Yeastar{SN: "ringdown", Tokens: Tokens{Access: 30 * time.Minute, Refresh: 24 * time.Hour},
 			Block: Block{Failures: 5, Time: 10 * time.Minute}},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,22 +17,28 @@ const (
 
 // extensionEntry is one entry of the list: a single number, or a range of them.
 type extensionEntry struct {
-	number   string
-	numbers  numberRange
-	password Secret
-	name     string
+	numbers   numberRange // size 0: a single number
+	Extension             // what all of them have; the number and name of a range are made for each
 }
 
 // extensions reads the list and expands its ranges.
 func (r *reader) extensions(c *Config) func(ast.Node, string) {
 	lines := map[string]int{} // where each number was defined
 	return r.list(`[{number: "2000", password: secret}]`, func(n ast.Node, key string) {
-		var e extensionEntry
+		e := extensionEntry{Extension: Extension{Key: key}}
 		r.fields(n, key, []field{
-			{name: "number", read: set(r, &e.number, parseNumber)},
+			{name: "number", read: set(r, &e.Number, parseNumber)},
 			{name: "numbers", read: set(r, &e.numbers, parseNumbers)},
-			{name: "password", read: set(r, &e.password, parseSecret)},
-			{name: "name", read: set(r, &e.name, parseName)},
+			{name: "password", read: set(r, &e.Password, parseSecret)},
+			{name: "name", read: set(r, &e.Name, parseName)},
+			{name: "outbound", read: r.flag(&e.Outbound)},
+			{name: "connected_line", read: r.flag(&e.ConnectedLine)},
+			{name: "pickup", read: set(r, &e.Pickup, parseName)},
+			{name: "forward", sub: []field{
+				{name: "always", read: set(r, &e.Forward.Always, parseForward)},
+				{name: "busy", read: set(r, &e.Forward.Busy, parseForward)},
+				{name: "no_answer", read: set(r, &e.Forward.NoAnswer, parseForward)},
+			}},
 		})
 		good := r.require(key, "password", "give the extension a secret")
 		name := "number"
@@ -51,8 +58,9 @@ func (r *reader) extensions(c *Config) func(ast.Node, string) {
 
 // expand adds the extensions of one entry to c, and notes one fault for all the numbers that are there already.
 func (r *reader) expand(c *Config, key string, e extensionEntry, lines map[string]int, good bool) {
-	if e.number != "" {
-		e.numbers = numberRange{size: 1}
+	single := e.numbers.size == 0
+	if single {
+		e.numbers.size = 1
 	}
 	if len(lines)+e.numbers.size > maxExtensions {
 		r.fault(r.where(key), key, problem{fmt.Sprintf("makes more than %d extensions", maxExtensions), "define fewer"})
@@ -60,24 +68,22 @@ func (r *reader) expand(c *Config, key string, e extensionEntry, lines map[strin
 	}
 	line, doubled, first := r.where(key).line, 0, ""
 	for i := range e.numbers.size {
-		number, password, name := e.number, e.password, e.name
-		if number == "" {
-			number = e.numbers.at(i)
-			password = Secret(strings.ReplaceAll(string(password), placeholder, number))
-			name = strings.ReplaceAll(name, placeholder, number)
+		x := e.Extension
+		if !single {
+			x.Number = e.numbers.at(i)
+			x.Password = Secret(strings.ReplaceAll(string(x.Password), placeholder, x.Number))
+			x.Name = strings.ReplaceAll(x.Name, placeholder, x.Number)
 		}
-		if _, twice := lines[number]; twice {
+		if _, twice := lines[x.Number]; twice {
 			if doubled++; doubled == 1 {
-				first = number
+				first = x.Number
 			}
 			continue
 		}
-		if name == "" {
-			name = number
-		}
-		lines[number] = line
+		x.Name = cmp.Or(x.Name, x.Number)
+		lines[x.Number] = line
 		if good {
-			c.Extensions = append(c.Extensions, Extension{Number: number, Password: password, Name: name})
+			c.Extensions = append(c.Extensions, x)
 		}
 	}
 	if doubled > 0 {
@@ -105,6 +111,14 @@ func parseNumber(s string) (string, *problem) {
 		}
 	}
 	return s, nil
+}
+
+// parseForward reads the number that calls go on to, or "" for none.
+func parseForward(s string) (string, *problem) {
+	if s == "" {
+		return "", nil
+	}
+	return parseNumber(s)
 }
 
 // numberRange is size numbers from first on, with leading zeros up to width.

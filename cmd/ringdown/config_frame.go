@@ -35,6 +35,13 @@ func (r *reader) frame(c *Config) []field {
 			{name: "retries", read: set(r, &c.Transfer.Retries, count(100))},
 			{name: "delay", read: set(r, &c.Transfer.Delay, parseDuration)},
 		}},
+		{name: "features", sub: r.features(&c.Features)},
+		{name: "trunks", read: r.trunks(c)},
+		{name: "routes", sub: []field{
+			{name: "inbound", read: r.inboundRoutes(c)},
+			{name: "outbound", read: r.outboundRoutes(c)},
+		}},
+		{name: "reports", read: r.reports(c)},
 		{name: "ozeki", sub: []field{
 			{name: "listen", read: set(r, &c.Ozeki.Listen, parseAddrPort)},
 			{name: "users", read: r.users(c)},

@@ -180,7 +180,7 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// TestFrameOfTheDesign keeps the documented example readable: the first release's part of the public frame.
+// TestFrameOfTheDesign keeps the documented example readable: the public frame as far as it is there.
 func TestFrameOfTheDesign(t *testing.T) {
 	cfg, err := ParseConfig("design.yaml", []byte(`
 sip:
@@ -193,18 +193,31 @@ media:
   ports: 20000-29999
 calls: {max: 12h, silence: 60s, hops: 5}
 extensions:
-  - {number: "2000", password: secret, name: Alice}
+  - {number: "2000", password: secret, name: Alice, outbound: true, connected_line: true, forward: {busy: "2001", no_answer: "2001"}}   # or always
+  - {number: "2001", password: secret}
   - {numbers: 3001-3150, password: "pw{number}"}
 ring_timeout: 30s
 transfer: {no_answer: 15s, on_fail: recall, retries: 2, delay: 10s}
+features: {blind: "*03", attended: "*3", code_timeout: 1s, digit_timeout: 3s}
 ozeki:
   listen: 127.0.0.1:9509
   users: [{username: HTTP_User_1, password: qwe123}]
+reports:                           # S-Series reports are POSTed here
+  - url: http://127.0.0.1:8260/
+trunks:
+  - {name: provider, address: 192.0.2.10:5060, identify: [192.0.2.10]}      # IP peer
+  - {name: isp, address: sip.example.com, username: u, password: p, register: true}
+routes:
+  inbound:                         # first match wins; {number} is the number that was called
+    - {trunk: provider, pattern: "^5503301$", to: "2000"}
+    - {trunk: provider, pattern: "^1[0-9]+$", to: "{number}"}
+  outbound:
+    - {pattern: "^[0-9]{6,}$", trunks: [provider, isp], strip: 0, prepend: ""}
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last := cfg.Extensions[len(cfg.Extensions)-1]; len(cfg.Extensions) != 151 || last.Number != "3150" || last.Password != "pw3150" {
-		t.Errorf("expected 151 extensions up to 3150, got %d up to %s", len(cfg.Extensions), last.Number)
+	if last := cfg.Extensions[len(cfg.Extensions)-1]; len(cfg.Extensions) != 152 || last.Number != "3150" || last.Password != "pw3150" {
+		t.Errorf("expected 152 extensions up to 3150, got %d up to %s", len(cfg.Extensions), last.Number)
 	}
 }

@@ -27,6 +27,8 @@ func (c *Config) faults(r *reader) Faults {
 		note(s.key, c.insideMedia(s))
 		note(s.key, exposed(s.addr.Addr(), secrets))
 	}
+	note("features.attended", c.Features.unclear())
+	c.routeFaults(note)
 	note("yeastar.tokens.refresh", c.Yeastar.Tokens.unfit())
 	if l := c.Media.Listen; l.IsValid() {
 		media := socket{key: "media.listen", network: "rtp", addr: netip.AddrPortFrom(l, 0)}

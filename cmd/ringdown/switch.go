@@ -182,13 +182,21 @@ func settings(cfg *Config) callstate.Settings {
 		RingTimeout: cfg.RingTimeout, MaxCall: cfg.Calls.Max, Hops: cfg.Calls.Hops,
 		Transfer: callstate.TransferSettings{NoAnswer: cfg.Transfer.NoAnswer, OnFail: cfg.Transfer.OnFail,
 			Retries: cfg.Transfer.Retries, Delay: cfg.Transfer.Delay},
+		Features: callstate.Features(cfg.Features),
 	}
 }
 
 func directory(cfg *Config) *callstate.Directory {
 	d := &callstate.Directory{Extensions: make(map[string]callstate.Extension, len(cfg.Extensions))}
 	for _, e := range cfg.Extensions {
-		d.Extensions[e.Number] = callstate.Extension{Number: e.Number, Name: e.Name}
+		d.Extensions[e.Number] = callstate.Extension{Number: e.Number, Name: e.Name, Outbound: e.Outbound,
+			ConnectedLine: e.ConnectedLine, Pickup: e.Pickup, Forward: callstate.Forwards(e.Forward)}
+	}
+	for _, r := range cfg.Routes.Inbound {
+		d.Inbound = append(d.Inbound, callstate.InboundRoute(r))
+	}
+	for _, r := range cfg.Routes.Outbound {
+		d.Outbound = append(d.Outbound, callstate.OutboundRoute(r))
 	}
 	return d
 }
