@@ -40,6 +40,8 @@ type Config struct {
 	Digest    []string   // "md5", "sha-256", in the order of the challenges
 	Advertise netip.Addr // written into Via and Contact; zero: the address of the listener
 	Users     []User
+	Trunks    []Trunk
+	OnTrunk   func(TrunkState) // told of every change of a trunk, in order; must not block. May be nil
 	Expires   Expiry
 	ReadSDP   func([]byte) (callstate.Facts, error) // media's
 	Exchange  Exchange
@@ -125,6 +127,9 @@ func New(cfg Config) (*Agent, error) {
 		default:
 			return nil, fmt.Errorf("sip: digest %q: md5 or sha-256", name)
 		}
+	}
+	if err := validateTrunks(cfg.Trunks); err != nil {
+		return nil, err
 	}
 	auth, err := digest.New(digest.Config{Realm: cfg.Domain, Algorithms: algorithms})
 	if err != nil {
