@@ -17,8 +17,8 @@ func (c *Call) blindTransfer(ref uint64, req BlindTransfer) {
 		c.reply(ref, &Error{Kind: WrongState, Text: "only a connected call of two can be transferred"})
 		return
 	}
-	if why := c.refuseTarget(req.Target, stays); why != "" {
-		c.reply(ref, &Error{Kind: BadTarget, Param: "target", Text: string(why)})
+	if no := c.refuseTarget(req.Target, stays, from.by()); no != nil {
+		c.reply(ref, no)
 		return
 	}
 	c.begin(&Transfer{State: TransferLocating, Release: ReleaseOnAnswer, Bridge: c.Main, Transferor: from.ID,
@@ -29,20 +29,26 @@ func (c *Call) blindTransfer(ref uint64, req BlindTransfer) {
 // a bridge of three, stays there.
 func (c *Call) moveLeg(ref uint64, req MoveLeg) {
 	l, others, no := c.talking(req.Leg)
-	switch {
+	by := l.by()
+	if req.Rights != "" {
+		by = By{Extension: req.Rights}
+	}
+	switch r := c.dir.Route(req.Target, by); {
 	case no != nil:
 	case c.Transfer != nil:
 		no = inProgress()
 	case req.Target == "":
 		no = &Error{Kind: BadTarget, Param: "target", Text: "empty"}
-	case req.Target == l.Party.Number:
-		no = &Error{Kind: BadTarget, Param: "target", Text: string(Loop)} // T13
+	case l.at(r):
+		no = refusal("target", Loop) // T13
+	case r.Refused == Barred:
+		no = refusal("target", Barred)
 	}
 	c.reply(ref, no)
 	if no != nil {
 		return
 	}
-	t := &Transfer{State: TransferRinging, Release: ReleaseAtOnce, Bridge: l.Bridge, Transferee: l.ID, Target: req.Target}
+	t := &Transfer{State: TransferRinging, Release: ReleaseAtOnce, Bridge: l.Bridge, Transferee: l.ID, Target: req.Target, Rights: req.Rights}
 	c.unhold(l)
 	if len(others) == 1 {
 		c.hangUp(others[0], Cause{Kind: Transferred})
@@ -59,15 +65,24 @@ func (c *Call) moveLeg(ref uint64, req MoveLeg) {
 	c.begin(t, NoticeTransferring)
 }
 
-// refuseTarget tells why a number cannot be the target for this transferee; empty when it can. The transferor itself
-// can: it is an ordinary number (edge case T12).
-func (c *Call) refuseTarget(number string, transferee *Leg) CauseKind {
-	r := c.dir.Route(number)
-	switch {
-	case r.Refused != "":
-		return r.Refused
-	case r.Number == transferee.Party.Number:
-		return Loop // T13
+// refuseTarget tells why a number cannot be the target for this transferee by those rights; nil when it can. The
+// transferor itself can: it is an ordinary number (edge case T12).
+func (c *Call) refuseTarget(number string, transferee *Leg, by By) *Error {
+	r := c.dir.Route(number, by)
+	why := r.Refused
+	if transferee.at(r) {
+		why = Loop // T13
 	}
-	return ""
+	return refusal("target", why)
+}
+
+// refusal is why a number cannot be called, as an application is told; nil for no cause.
+func refusal(param string, why CauseKind) *Error {
+	switch why {
+	case "":
+		return nil
+	case Barred:
+		return &Error{Kind: Denied, Param: param, Text: "an outside number, which it may not call"}
+	}
+	return &Error{Kind: BadTarget, Param: param, Text: string(why)}
 }

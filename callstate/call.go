@@ -120,7 +120,7 @@ func (c *Call) handleLeg(l *Leg, ev legEvent) {
 	case LegConfirmed:
 		c.legConfirmed(l, ev)
 	case LegEnded:
-		c.legEnded(l, ev.Cause)
+		c.legEnded(l, ev)
 	case LegReoffered:
 		c.legReoffered(l, ev)
 	case ReofferAnswered:

@@ -27,7 +27,7 @@ func (a *ledger) consistent(c *Call) {
 				a.fault("leg %s is in the fork and gone", id)
 			}
 		}
-		if f.Locate == 0 && len(f.Legs) == 0 && c.Forward == nil {
+		if !f.locating() && len(f.Legs) == 0 && c.Forward == nil {
 			a.fault("the fork to %s waits for nothing", f.Number)
 		}
 	}

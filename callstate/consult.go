@@ -5,7 +5,11 @@ import "slices"
 // consult begins an attended transfer (spec yeastar-p 5.4). The transferor calls the target on the leg that it has.
 func (c *Call) consult(ref uint64, req Consult) {
 	from, others, no := c.talking(req.Transferor)
-	switch {
+	by := from.by()
+	if req.Rights != "" {
+		by = By{Extension: req.Rights}
+	}
+	switch r := c.dir.Route(req.Target, by); {
 	case no != nil:
 	case c.Transfer != nil:
 		no = inProgress()
@@ -13,8 +17,10 @@ func (c *Call) consult(ref uint64, req Consult) {
 		no = &Error{Kind: WrongState, Text: "three parties talk already"}
 	case req.Target == "":
 		no = &Error{Kind: BadTarget, Param: "target", Text: "empty"}
-	case req.Target == from.Party.Number || req.Target == others[0].Party.Number:
-		no = &Error{Kind: BadTarget, Param: "target", Text: string(Loop)} // T13
+	case from.at(r) || others[0].at(r):
+		no = refusal("target", Loop) // T13
+	case r.Refused == Barred:
+		no = refusal("target", Barred)
 	}
 	c.reply(ref, no)
 	if no != nil {
@@ -23,7 +29,7 @@ func (c *Call) consult(ref uint64, req Consult) {
 	c.unhold(from) // the consultation itself holds from now on
 	c.unhold(others[0])
 	c.begin(&Transfer{State: RingingTarget, Release: ReleaseAsked, Bridge: from.Bridge, Transferor: from.ID,
-		Transferee: others[0].ID, Target: req.Target}, NoticeConsulting)
+		Transferee: others[0].ID, Target: req.Target, Rights: req.Rights}, NoticeConsulting)
 }
 
 // operate goes on with the consultation of a transferor. What its state does not allow is refused.

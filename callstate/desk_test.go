@@ -1,6 +1,7 @@
 package callstate
 
 import (
+	"regexp"
 	"strings"
 	"time"
 )
@@ -13,6 +14,7 @@ type desk struct {
 	now  Time
 
 	locate   Locate             // the last one
+	locates  map[string]Locate  // the last of each number
 	timers   map[string]TimerID // the last of each name
 	names    map[TimerID]string
 	pending  map[LegID][]uint32 // media work that is under way
@@ -28,16 +30,28 @@ type desk struct {
 }
 
 func newDesk(dir *Directory) *desk {
-	d := &desk{id: 1, timers: map[string]TimerID{}, names: map[TimerID]string{}, pending: map[LegID][]uint32{}, reoffers: map[LegID]uint32{},
+	d := &desk{id: 1, locates: map[string]Locate{}, timers: map[string]TimerID{}, names: map[TimerID]string{}, pending: map[LegID][]uint32{}, reoffers: map[LegID]uint32{},
 		offers: map[LegID]uint32{}, refers: map[LegID]uint64{}, digits: map[LegID]uint64{}, account: newLedger()}
 	d.call = NewCall(d.id, DefaultSettings(), dir)
 	d.now = Time{Wall: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	return d
 }
 
-// exampleDirectory is who can be called in the tests.
+// exampleDirectory is who can be called in the tests. Nobody has a right to call outside or forwards its calls, but for
+// those whom a script gives it.
 func exampleDirectory() *Directory {
-	d := &Directory{Extensions: map[string]Extension{}}
+	d := &Directory{
+		Extensions: map[string]Extension{},
+		Inbound: []InboundRoute{
+			{Trunk: "provider", Pattern: regexp.MustCompile(`^5503301$`), To: "2001"},
+			{Trunk: "provider", Pattern: regexp.MustCompile(`^(2[0-9]{3}|1[0-9]+)$`), To: "{number}"},
+			{Trunk: "isp", Pattern: regexp.MustCompile(`^00`), To: "1{number}"},
+		},
+		Outbound: []OutboundRoute{
+			{Pattern: regexp.MustCompile(`^0[0-9]{6,}$`), Trunks: []string{"isp"}, Strip: 1, Prepend: "+49"},
+			{Pattern: regexp.MustCompile(`^[0-9]{6,}$`), Trunks: []string{"provider", "isp"}},
+		},
+	}
 	for n, name := range map[string]string{"2000": "Alice", "2001": "Bob", "2002": "Carol", "2003": "Dave", "2004": "Erin"} {
 		d.Extensions[n] = Extension{Number: n, Name: name}
 	}
@@ -85,7 +99,7 @@ func (d *desk) note(cmd Command) {
 	}
 	switch cmd := cmd.(type) {
 	case Locate:
-		d.locate = cmd
+		d.locate, d.locates[cmd.Number] = cmd, cmd
 	case StartTimer:
 		d.timers[cmd.Name], d.names[cmd.ID] = cmd.ID, cmd.Name
 	case MakeOffer:

@@ -180,7 +180,7 @@ func (s *sim) quietHeld(l *Leg) {
 // quietFork: what is being dialled must have a phone that may answer, and a limit.
 func (s *sim) quietFork() {
 	c := s.call
-	if f := c.Fork; f == nil || len(f.Legs) == 0 || !f.Winner.Zero() || f.Locate != 0 {
+	if f := c.Fork; f == nil || len(f.Legs) == 0 || !f.Winner.Zero() || f.locating() {
 		s.book.fault("in state %q nobody rings: %+v", c.State, f)
 	}
 	s.quietTimer(timerRing)

@@ -5,21 +5,40 @@ import (
 	"time"
 )
 
-// Fork is a number being dialled: all its contacts ring at once, the first to answer wins.
+// Fork is a search for somebody who answers: its places ring side by side, and the first answer wins (RFC 3261 §16.6,
+// §16.7). It begins with one place; those that a forwarding setting or a 302 names join it.
 type Fork struct {
-	Number  string
+	Number  string // what lists show as called: the number dialled, or the first of those that it was sent on to
 	For     ForkFor
-	Locate  uint32  // the Locate that is awaited, 0 when it was answered
-	Legs    []LegID // those that may still answer
-	Winner  LegID   // set once one has answered
-	Best    Cause   // the best failure so far (RFC 3261 §16.7)
-	Early   LegID   // whose early media is heard
-	Rang    int     // the highest 1xx that was passed on
+	Places  []*Place // being tried
+	Later   []*Place // wait for their turn, the most wanted first (edge case F4)
+	Visited []string // every number that was or will be tried; none is tried twice (F5, F12)
+	Legs    []LegID  // those that may still answer, of all places
+	Winner  LegID    // set once one has answered
+	Best    Cause    // the best failure so far (RFC 3261 §16.7)
+	Early   LegID    // whose early media is heard
+	Rang    int      // the highest 1xx that was passed on
 	Timeout time.Duration
+	Until   time.Duration // the moment (Time.Mono) until which it rings; 0 when nothing has been dialled yet
 }
 
 // has tells whether a leg is one of those being dialled.
 func (f *Fork) has(id LegID) bool { return f != nil && slices.Contains(f.Legs, id) }
+
+// place is that of a number, nil when it is not being tried.
+func (f *Fork) place(number string) *Place {
+	for _, p := range f.Places {
+		if p.Number == number {
+			return p
+		}
+	}
+	return nil
+}
+
+// locating tells whether it is being looked up where a place can be reached.
+func (f *Fork) locating() bool {
+	return slices.ContainsFunc(f.Places, func(p *Place) bool { return p.Locate != 0 })
+}
 
 // ForkFor is what a number is dialled for.
 type ForkFor string
@@ -30,61 +49,119 @@ const (
 	ForkRecall ForkFor = "recall" // the transferor of a failed transfer
 )
 
-// startFork asks where the number is; located goes on.
-func (c *Call) startFork(number string, why ForkFor, ring time.Duration) {
-	f := &Fork{Number: number, For: why, Locate: c.newRef(), Timeout: ring}
-	c.Fork = f
-	c.do(Locate{Call: c.ID, Ref: f.Locate, Number: number})
+// startFork begins to search where a route leads.
+func (c *Call) startFork(r Route, why ForkFor, ring time.Duration) {
+	c.Fork = &Fork{Number: r.Number, For: why, Timeout: ring, Visited: []string{r.Number}}
+	c.open(&Place{Number: r.Number, Hops: r.Hops})
+	c.search()
 }
 
-// located brings contacts: to a forward that waits for its destination, or to the fork.
+// located brings contacts: to a forward that waits for its destination, or to a place of the fork.
 func (c *Call) located(ev Located) {
 	switch {
-	case c.Forward != nil && c.Forward.Locate == ev.Ref:
+	case ev.Ref == 0:
+	case c.Forward != nil && c.Forward.To.Locate == ev.Ref:
 		c.forwardLocated(ev.Contacts)
-	case c.Fork != nil && c.Fork.Locate == ev.Ref && ev.Ref != 0:
-		c.Fork.Locate = 0
-		if c.forkLocated(ev.Contacts) {
-			c.dialContacts(ev.Contacts)
+	case c.Fork != nil:
+		if i := slices.IndexFunc(c.Fork.Places, func(p *Place) bool { return p.Locate == ev.Ref }); i >= 0 {
+			c.placeLocated(c.Fork.Places[i], ev.Contacts)
 		}
 	}
 }
 
-// forkLocated tells the purpose of the fork that its number was found, or fails it.
-func (c *Call) forkLocated(contacts []Contact) bool {
-	f := c.Fork
-	if len(contacts) == 0 {
-		c.forkFailed(Cause{Kind: Unavailable})
-		return false
-	}
-	switch f.For {
+// forkLocated tells the purpose of the fork that there is somebody to ring.
+func (c *Call) forkLocated() {
+	switch c.Fork.For {
 	case ForkCallee:
-		return c.calleeLocated()
+		c.become("dialled")
 	case ForkTarget:
 		c.targetLocated()
 	}
-	return true
 }
 
-// maxContacts bounds how many phones ring for one number (edge case F9).
-const maxContacts = 10
-
-// dialContacts opens a leg to each contact; Dial follows when its offer is made.
-func (c *Call) dialContacts(contacts []Contact) {
+// search goes on once a place is out. Its phones' redirects and its extension's settings are followed, else its failure
+// counts; then come the places that waited for their turn. When none is left, the fork has failed.
+func (c *Call) search() {
 	f := c.Fork
-	if len(contacts) > maxContacts {
-		contacts = contacts[:maxContacts]
+	for f != nil && f == c.Fork && f.Winner.Zero() {
+		if f.For == ForkCallee && c.Forward != nil {
+			return // an application is sending the call on: that decides
+		}
+		i := slices.IndexFunc(f.Places, func(p *Place) bool { return len(p.Moved) > 0 || p.Locate == 0 && len(c.ringing(p)) == 0 })
+		switch {
+		case i >= 0 && len(f.Places[i].Moved) > 0:
+			p := f.Places[i]
+			to := p.Moved
+			p.Moved = nil
+			c.divert(p, "deflection", to)
+		case i >= 0:
+			p := f.Places[i]
+			f.Places = slices.Delete(f.Places, i, i+1)
+			c.leave(p)
+		case len(f.Places) > 0:
+			return
+		case len(f.Later) > 0:
+			c.openNext()
+		default:
+			c.forkFailed(f.Best)
+		}
 	}
-	for _, ct := range contacts {
-		l := c.newLeg(LegPreparing, c.dir.Party(f.Number))
-		l.Contact = ct
-		f.Legs = append(f.Legs, l.ID)
+}
+
+// leave gives a place up: its extension sends the call on, or its failure counts.
+func (c *Call) leave(p *Place) {
+	f := c.Fork
+	if p.Diverted {
+		return
 	}
-	for _, id := range f.Legs {
-		c.openMedia(c.leg(id), nil)
-		c.makeOffer(c.leg(id), ForDial)
+	reason, to := "no-answer", c.forwards(p).NoAnswer
+	switch p.Failed.Kind {
+	case Busy, Declined:
+		reason, to = "user-busy", c.forwards(p).Busy
+	case NoAnswer, Unavailable:
+	default:
+		to = ""
 	}
-	c.startTimer(timerRing, f.Timeout)
+	if to != "" && c.divert(p, reason, []Redirect{{Number: to}}) == "" {
+		return
+	}
+	if p.Failed.better(f.Best) {
+		f.Best = p.Failed
+	}
+}
+
+// openNext begins with the places that are wanted most of those that wait.
+func (c *Call) openNext() {
+	f := c.Fork
+	q := f.Later[0].Q
+	n := slices.IndexFunc(f.Later, func(p *Place) bool { return p.Q != q })
+	if n < 0 {
+		n = len(f.Later)
+	}
+	next := f.Later[:n:n]
+	f.Later = f.Later[n:]
+	c.show(next[0].Number)
+	for _, p := range next {
+		c.open(p)
+	}
+}
+
+// ringOn gives what rings now its time: a fair share of what the fork may ring in all, since others wait for their turn.
+func (c *Call) ringOn() {
+	f := c.Fork
+	if f.Timeout <= 0 {
+		return
+	}
+	if f.Until == 0 {
+		f.Until = c.now.Mono + f.Timeout
+	}
+	turns := 1
+	for i, p := range f.Later {
+		if i == 0 || p.Q != f.Later[i-1].Q {
+			turns++
+		}
+	}
+	c.startTimer(timerRing, max(1, (f.Until-c.now.Mono)/time.Duration(turns)))
 }
 
 // dial sends the INVITE of a leg whose offer is made.
@@ -92,11 +169,9 @@ func (c *Call) dial(l *Leg, sdp []byte) {
 	if c.Fork == nil || !legTable.fire(&l.State, "dial") {
 		return
 	}
-	d := Dial{Leg: l.ID, To: l.Contact, Number: c.Fork.Number, From: c.showsAs(), SDP: sdp, Hops: c.Hops}
-	switch c.Fork.For {
-	case ForkCallee:
-		d.Diversions = c.Diversions
-	case ForkTarget:
+	d := Dial{Leg: l.ID, To: l.Contact, Number: l.Party.Number, From: c.showsAs(), SDP: sdp, Hops: c.Hops,
+		Diversions: c.Fork.place(l.Party.Number).Diversions}
+	if c.Fork.For == ForkTarget {
 		d.ReferredBy = c.Transfer.ReferredBy // of the REFER in hand, never an inherited one (T26)
 	}
 	c.do(d)
@@ -121,6 +196,7 @@ func (c *Call) legProgress(l *Leg, ev LegProgress) {
 	if !f.has(l.ID) || !legTable.fire(&l.State, "progress") {
 		return
 	}
+	f.place(l.Party.Number).Rang = true
 	if f.For == ForkCallee && c.RingFrom == (Time{}) {
 		c.RingFrom = c.now
 		defer c.notice(Notice{Kind: NoticeRinging, Leg: l.ID}) // the caller has been told by then
@@ -175,7 +251,8 @@ func (c *Call) legAnswered(l *Leg, ev LegAnswered) {
 			c.hangUp(c.leg(id), Cause{Kind: Elsewhere, Status: 200})
 		}
 	}
-	f.Legs = []LegID{l.ID}
+	f.Legs, f.Later = []LegID{l.ID}, nil
+	f.Places = []*Place{f.place(l.Party.Number)}
 	if f.For == ForkCallee {
 		c.calleeAnswered(l)
 	}
@@ -220,44 +297,46 @@ func (c *Call) lostWinner(l *Leg, why Cause) {
 	}
 }
 
-// branchEnded: one phone of the fork is out. The last one decides; a 6xx ends the search (RFC 3261 §16.7).
-func (c *Call) branchEnded(l *Leg, why Cause) {
+// branchEnded: one phone or trunk of the fork is out. A 6xx ends the search for its number (RFC 3261 §16.7, F13); where
+// a phone sends the caller, what it names joins those that ring (RFC 3261 §16.7 step 4). A trunk's 302 is not followed:
+// nobody's rights stand behind it.
+func (c *Call) branchEnded(l *Leg, why Cause, moved []Redirect) {
 	f := c.Fork
-	f.Legs = slices.DeleteFunc(f.Legs, func(id LegID) bool { return id == l.ID })
-	if f.Early == l.ID {
-		f.Early = LegID{}
-	}
-	if why.better(f.Best) {
-		f.Best = why
-	}
-	if why.Status >= 600 {
-		for _, id := range f.Legs {
-			c.hangUp(c.leg(id), Cause{Kind: Elsewhere, Status: why.Status})
+	p := f.place(l.Party.Number)
+	f.forget(l.ID)
+	switch {
+	case p.outside() && why.ofTrunk(p.Rang):
+		c.nextHop(p, why)
+	case p.outside():
+		p.Hops, p.Failed = p.Hops[:1], why
+	default:
+		p.fail(why)
+		if why.Status >= 600 {
+			c.stopRinging(p, Cause{Kind: Elsewhere, Status: why.Status})
 		}
-		f.Legs = nil
+		p.Moved = append(p.Moved, moved...)
 	}
-	if len(f.Legs) > 0 {
-		return
-	}
-	if f.For == ForkCallee && c.Forward != nil {
-		return // a forward is looking for a new destination: it decides
-	}
-	c.forkFailed(f.Best)
+	c.search()
 }
 
-// rungOut: the number has rung long enough.
+// rungOut: what rings has done so long enough. A trunk by which nobody has rung is no better than one that is down.
 func (c *Call) rungOut() {
 	f := c.Fork
 	if f == nil {
 		return
 	}
-	c.cancelFork(Cause{Kind: NoAnswer})
-	if f.For == ForkCallee && c.Forward != nil {
-		f.Best, c.Fork = Cause{Kind: NoAnswer}, f
-		return // the forward that is under way decides
+	for _, p := range slices.Clone(f.Places) {
+		if len(c.ringing(p)) == 0 {
+			continue // it is being located, or left already
+		}
+		c.stopRinging(p, Cause{Kind: NoAnswer})
+		if p.outside() && !p.Rang {
+			c.nextHop(p, Cause{Kind: NoAnswer})
+		} else {
+			p.Failed = Cause{Kind: NoAnswer}
+		}
 	}
-	c.Fork = f
-	c.forkFailed(Cause{Kind: NoAnswer})
+	c.search()
 }
 
 // cancelFork ends what is being dialled.

@@ -3,14 +3,13 @@ package callstate
 import "slices"
 
 // Forward is a wish to send a ringing call on, while its destination is being located. The old target rings on until
-// the new one is known to be there.
+// the new one is known to be there; if it is out by then, what its settings say waits for that too.
 type Forward struct {
-	Destination string
-	Locate      uint32
-	Reply       uint64
+	To    *Place
+	Reply uint64
 }
 
-// forward sends a call that still rings on to another number (spec ozeki 8.1).
+// forward sends a call that still rings on to another number (spec ozeki 8.1), by the rights of the number that rings.
 func (c *Call) forward(ref uint64, req ForwardCall) {
 	switch {
 	case c.Forward != nil:
@@ -20,14 +19,17 @@ func (c *Call) forward(ref uint64, req ForwardCall) {
 		c.reply(ref, &Error{Kind: WrongState, Text: "only a call that still rings can be forwarded"})
 		return
 	}
-	r := c.dir.Route(req.Destination)
+	r := c.dir.Route(req.Destination, c.ringsBy())
 	var why string
 	switch {
+	case r.Refused == Barred:
+		c.reply(ref, refusal("destination", Barred))
+		return
 	case r.Refused != "":
 		why = "unknown number"
-	case r.Number == c.CallerParty.Number:
+	case c.leg(c.Caller).at(r):
 		why = "the caller itself"
-	case r.Number == c.Fork.Number:
+	case c.Fork.place(r.Number) != nil:
 		why = "it rings there already"
 	case c.Hops >= c.Settings.Hops:
 		why = "the call was forwarded too often"
@@ -36,36 +38,67 @@ func (c *Call) forward(ref uint64, req ForwardCall) {
 		c.reply(ref, &Error{Kind: BadTarget, Param: "destination", Text: why})
 		return
 	}
-	c.Forward = &Forward{Destination: r.Number, Locate: c.newRef(), Reply: ref}
+	c.Forward = &Forward{To: &Place{Number: r.Number, Hops: r.Hops}, Reply: ref}
 	c.become("forward")
-	c.do(Locate{Call: c.ID, Ref: c.Forward.Locate, Number: r.Number})
-}
-
-// forwardLocated carries the forward out, or gives it up when nobody is registered there.
-func (c *Call) forwardLocated(contacts []Contact) {
-	f, old := c.Forward, c.Fork
-	c.Forward = nil
-	if len(contacts) == 0 {
-		c.reply(f.Reply, &Error{Kind: BadTarget, Param: "destination", Text: "not registered"})
-		c.become("forward refused")
-		if len(old.Legs) == 0 {
-			c.forkFailed(old.Best) // the old target has failed meanwhile
-		}
+	if c.forwards(c.Forward.To).Always != "" {
+		to := c.Forward.To
+		c.forwardNow() // nobody rings there, so nobody has to be located
+		c.enter(to)
+		c.search()
 		return
 	}
-	was := c.CalleeDialled
+	c.locate(c.Forward.To)
+}
+
+// ringsBy is whose rights count for sending a ringing call on: those of the number that rings.
+func (c *Call) ringsBy() By {
+	if p := c.Fork.place(c.Fork.Number); p != nil && p.outside() {
+		return By{}
+	}
+	return By{Extension: c.Fork.Number}
+}
+
+// forwardLocated carries the forward out, or gives it up when nobody is registered there and nobody stands in for it.
+func (c *Call) forwardLocated(contacts []Contact) {
+	to := c.Forward.To
+	to.Locate = 0
+	switch {
+	case len(contacts) > 0:
+		c.forwardNow()
+		c.dialContacts(to, contacts)
+	case len(to.Hops) > 1:
+		to.Hops = to.Hops[1:]
+		c.locate(to)
+	case c.forwards(to).NoAnswer != "":
+		to.fail(Cause{Kind: Unavailable})
+		c.forwardNow()
+		c.search()
+	default:
+		c.reply(c.Forward.Reply, &Error{Kind: BadTarget, Param: "destination", Text: "not registered"})
+		c.Forward = nil
+		c.become("forward refused")
+		c.search() // the old target may have failed meanwhile
+	}
+}
+
+// forwardNow gives the old target up for the new one.
+func (c *Call) forwardNow() {
+	fw, old := c.Forward, c.Fork
+	c.Forward = nil
 	c.cancelFork(Cause{Kind: Forwarded, Status: 302})
 	c.become("forwarded")
-	c.reply(f.Reply, nil)
+	c.reply(fw.Reply, nil)
 	c.Hops++
 	// A new slice: the old one was given out with Dial.
-	c.Diversions = slices.Concat([]Diversion{{Number: was, Reason: "deflection"}}, c.Diversions)
-	c.CalleeDialled, c.CalleeParty, c.RingFrom = f.Destination, c.dir.Party(f.Destination), c.now
+	c.Diversions = slices.Concat([]Diversion{{Number: c.CalleeDialled, Reason: "deflection"}}, c.Diversions)
+	fw.To.Diversions = c.Diversions
+	c.RingFrom = c.now
 	if caller := c.leg(c.Caller); caller != nil && legTable.fire(&caller.State, "progress") {
 		c.do(Ring{Leg: caller.ID, Status: 181})
 	}
 	c.bridge(c.Main)
-	c.Fork = &Fork{Number: f.Destination, For: ForkCallee, Timeout: c.Settings.RingTimeout}
+	c.Fork = &Fork{For: ForkCallee, Timeout: c.Settings.RingTimeout, Places: []*Place{fw.To},
+		Visited: append(old.Visited, fw.To.Number)}
+	c.show(fw.To.Number)
 	c.notice(Notice{Kind: NoticeForwarded})
-	c.dialContacts(contacts)
 }

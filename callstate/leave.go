@@ -1,16 +1,20 @@
 package callstate
 
 // legEnded: a leg's dialog is over, or its INVITE failed.
-func (c *Call) legEnded(l *Leg, why Cause) {
+func (c *Call) legEnded(l *Leg, ev LegEnded) {
 	if !l.live() {
 		c.remove(l)
 		return
 	}
-	l.EndedBy = why
+	l.EndedBy = ev.Cause
 	c.settleWinner(l)
 	n := l.Bridge
 	c.remove(l)
-	c.gone(l, n, why)
+	if c.Fork.has(l.ID) && c.Fork.Winner != l.ID {
+		c.branchEnded(l, ev.Cause, ev.Moved)
+		return
+	}
+	c.gone(l, n, ev.Cause)
 }
 
 // drop hangs up one party; the others go on as if it had left by itself.
@@ -35,7 +39,7 @@ func (c *Call) gone(l *Leg, n int, why Cause) {
 	case c.Fork.has(l.ID) && c.Fork.Winner == l.ID:
 		c.forkFailed(why)
 	case c.Fork.has(l.ID):
-		c.branchEnded(l, why)
+		c.branchEnded(l, why, nil)
 	case c.Transfer.has(l.ID):
 		c.leftTransfer(l, why)
 	case n != 0:

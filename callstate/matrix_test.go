@@ -69,10 +69,12 @@ func into(t *testing.T, recipe string) *desk {
 	d := newDesk(exampleDirectory())
 	byHand := false
 	for line := range strings.SplitSeq(recipe, "|") {
-		switch line = strings.TrimSpace(line); line {
-		case "":
-		case "by hand":
+		switch line = strings.TrimSpace(line); {
+		case line == "":
+		case line == "by hand":
 			byHand = true
+		case strings.HasPrefix(line, "extension "):
+			d.configure(line)
 		default:
 			if _, err := d.play(line, byHand); err != nil {
 				t.Fatal(err)

@@ -231,12 +231,15 @@ func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
 
 // portFailed: a leg has no media at all.
 func (c *Call) portFailed(l *Leg, why Cause) {
-	if !c.Fork.has(l.ID) {
+	switch {
+	case !c.Fork.has(l.ID):
 		c.drop(l, why)
-		return
+	case c.Fork.Winner == l.ID:
+		c.lostWinner(l, why)
+	default:
+		c.hangUp(l, why)
+		c.branchEnded(l, why, nil)
 	}
-	c.hangUp(l, why)
-	c.branchEnded(l, why)
 }
 
 // legReoffered: a phone sends a new offer inside its dialog (hold, resume, another address), or asks us for one.

@@ -58,7 +58,7 @@ func (w *words) event(verb string) Event {
 	switch verb {
 	case "invite":
 		ev := LegOffered{On: on, From: Party{Number: w.after("from")}, To: w.after("to"), SIPCallID: w.opt("call-id")}
-		ev.Hops = w.number("hops")
+		ev.Hops, ev.Trunk = w.number("hops"), w.opt("trunk")
 		ev.SDP, ev.Facts = w.body(!w.is("no-offer"))
 		return ev
 	case "progress":
@@ -74,7 +74,7 @@ func (w *words) event(verb string) Event {
 		ev.SDP, ev.Facts = w.body(w.is("sdp"))
 		return ev
 	case "ends":
-		return LegEnded{On: on, Cause: w.cause()}
+		return LegEnded{On: on, Cause: w.cause(), Moved: w.moved()}
 	case "reoffers":
 		ev := LegReoffered{On: on, Ref: uint32(w.ref(w.sim.nextOffer(on.Leg)))}
 		ev.SDP, ev.Facts = w.body(!w.is("no-offer"))
@@ -143,10 +143,17 @@ func (w *words) media(verb string, on On) Event {
 func (w *words) general(verb string) Event {
 	switch verb {
 	case "located":
-		n := w.int()
-		ev := Located{ID: w.sim.id, Ref: uint32(w.ref(uint64(w.sim.locate.Ref)))}
+		n, of := w.int(), w.sim.locate
+		if len(w.rest) > 0 {
+			of = w.sim.locates[w.after("for")]
+		}
+		ev := Located{ID: w.sim.id, Ref: uint32(w.ref(uint64(of.Ref)))}
 		for i := range n {
-			ev.Contacts = append(ev.Contacts, Contact{URI: fmt.Sprintf("phone%d", i+1)})
+			if of.Trunk != "" {
+				ev.Contacts = append(ev.Contacts, Contact{URI: of.Number, Trunk: of.Trunk})
+			} else {
+				ev.Contacts = append(ev.Contacts, Contact{URI: fmt.Sprintf("phone%d", i+1)})
+			}
 		}
 		return ev
 	case "timer":
@@ -172,9 +179,9 @@ func (w *words) general(verb string) Event {
 	case "transfer":
 		ev.Req = BlindTransfer{Transferor: Side(w.word()), Target: w.after("to")}
 	case "move":
-		ev.Req = MoveLeg{Leg: w.leg(), Target: w.after("to")}
+		ev.Req = MoveLeg{Leg: w.leg(), Target: w.after("to"), Rights: w.opt("rights")}
 	case "consult":
-		ev.Req = Consult{Transferor: w.leg(), Target: w.after("to")}
+		ev.Req = Consult{Transferor: w.leg(), Target: w.after("to"), Rights: w.opt("rights")}
 	case "abort", "complete", "threeway", "swap":
 		ev.Req = Operate{Transferor: w.leg(), Do: Operation(what)}
 	case "end-leg":
@@ -288,4 +295,17 @@ func (w *words) cause() Cause {
 	c := Cause{Kind: CauseKind(strings.ReplaceAll(w.word(), "-", " ")), Status: w.number("status"), Reason: w.opt("reason")}
 	c.Remote = !w.is("ours")
 	return c
+}
+
+// moved reads the contacts of a 302: "moved=2002,2003:500", a number and its preference in thousandths.
+func (w *words) moved() (to []Redirect) {
+	for f := range strings.FieldsFuncSeq(w.opt("moved"), func(r rune) bool { return r == ',' }) {
+		number, q, given := strings.Cut(f, ":")
+		r := Redirect{Number: number, Q: 1000}
+		if given {
+			r.Q, _ = strconv.Atoi(q)
+		}
+		to = append(to, r)
+	}
+	return to
 }

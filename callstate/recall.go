@@ -1,10 +1,10 @@
 package callstate
 
 // recallLater calls the transferor back after a pause, as often as configured; the transferee is never left with
-// silence (T7).
+// silence (T7). An outside transferor is not called back: that would be a call to the outside which nobody asked for.
 func (c *Call) recallLater() {
 	t := c.Transfer
-	if c.Settings.Transfer.OnFail != "recall" || t.Tries >= c.Settings.Transfer.Retries || !t.fire("recall later") {
+	if c.Settings.Transfer.OnFail != "recall" || t.Outside || t.Tries >= c.Settings.Transfer.Retries || !t.fire("recall later") {
 		c.endTransfer(t.Transferee, t.Cause)
 		return
 	}
@@ -18,7 +18,7 @@ func (c *Call) recallNow() {
 	if t == nil || !t.fire("recall") {
 		return
 	}
-	c.startFork(t.TransferorParty.Number, ForkRecall, c.Settings.Transfer.NoAnswer)
+	c.startFork(Route{Number: t.TransferorParty.Number}, ForkRecall, c.Settings.Transfer.NoAnswer)
 }
 
 // recallJoined: the transferor came back, the old pair talks.

@@ -26,8 +26,11 @@ func (c *Call) referReceived(l *Leg, ev ReferReceived) {
 	c.do(AcceptRefer{Leg: l.ID, Ref: ev.Ref})
 	t := &Transfer{State: TransferLocating, Release: ReleaseItself, Bridge: l.Bridge, Transferor: l.ID,
 		Transferee: stays.ID, Target: ev.Target, Refer: ev.Ref, ReferredBy: ev.ReferredBy}
-	if why := c.refuseTarget(ev.Target, stays); why != "" {
-		c.report(t, Cause{Kind: why}.FinalStatus())
+	if r := c.dir.Route(ev.Target, l.by()); r.Refused != "" {
+		c.report(t, Cause{Kind: r.Refused}.FinalStatus()) // T17: as if the transferor had dialled it
+		return
+	} else if stays.at(r) {
+		c.report(t, Cause{Kind: Loop}.FinalStatus()) // T13
 		return
 	}
 	c.begin(t, "")

@@ -1,15 +1,89 @@
 package callstate
 
-// Route is where a dialled number leads.
-type Route struct {
-	Number  string    // the extension to ring
-	Refused CauseKind // why there is none; empty when there is
+import (
+	"slices"
+	"strings"
+)
+
+// By is who calls a number, and whose rights count. Its zero value has none: it reaches extensions alone.
+type By struct {
+	Extension string // its number
+	Trunk     string // the call came from there: its inbound routes say where it goes
 }
 
-// Route looks a dialled number up.
-func (d *Directory) Route(number string) Route {
+// Route is where a dialled number leads.
+type Route struct {
+	Number  string    // the extension to ring, or the outside number to call
+	Hops    []Hop     // the trunks for an outside number, the first choice first; none for an extension
+	Refused CauseKind // why it leads nowhere: NotFound or Barred; empty when it does
+}
+
+// Hop is one trunk for an outside number.
+type Hop struct {
+	Trunk  string
+	Number string // as it goes to that trunk
+}
+
+// outside tells whether the number is reached by a trunk.
+func (r Route) outside() bool { return len(r.Hops) > 0 }
+
+// Route looks a number up for whoever calls it. An extension is an extension whoever calls; an outside number asks for
+// the right of the extension that calls it. What comes from a trunk goes where that trunk's inbound routes send it, to
+// an outside number too: the routes themselves give that right.
+func (d *Directory) Route(number string, by By) Route {
+	if by.Trunk != "" {
+		to, ok := d.inbound(number, by.Trunk)
+		if !ok {
+			return Route{Number: number, Refused: NotFound}
+		}
+		number = to
+	}
 	if d.Knows(number) {
 		return Route{Number: number}
 	}
-	return Route{Refused: NotFound}
+	hops, ok := d.outbound(number)
+	switch {
+	case !ok:
+		return Route{Number: number, Refused: NotFound}
+	case by.Trunk == "" && !d.Extensions[by.Extension].Outbound:
+		return Route{Number: number, Refused: Barred} // edge cases T17, F6: toll fraud
+	}
+	return Route{Number: number, Hops: hops}
+}
+
+// inbound is the number that a call from a trunk is for.
+func (d *Directory) inbound(number, trunk string) (to string, ok bool) {
+	for _, r := range d.Inbound {
+		if r.Trunk == trunk && r.Pattern.MatchString(number) {
+			return strings.ReplaceAll(r.To, "{number}", number), true
+		}
+	}
+	return "", false
+}
+
+// outbound is the trunks by which an outside number is called.
+func (d *Directory) outbound(number string) (hops []Hop, ok bool) {
+	i := slices.IndexFunc(d.Outbound, func(r OutboundRoute) bool { return len(r.Trunks) > 0 && r.Pattern.MatchString(number) })
+	if i < 0 {
+		return nil, false
+	}
+	r := d.Outbound[i]
+	for _, trunk := range r.Trunks {
+		hops = append(hops, Hop{Trunk: trunk, Number: r.Prepend + number[min(r.Strip, len(number)):]})
+	}
+	return hops, true
+}
+
+// by is whose rights count for what a leg's party asks for during a call. Who is outside has none, whatever number it
+// shows: a trunk's caller can call itself like an extension.
+func (l *Leg) by() By {
+	if l == nil || l.Trunk != "" {
+		return By{}
+	}
+	return By{Extension: l.Party.Number}
+}
+
+// at tells whether the party of a leg is who a route leads to.
+func (l *Leg) at(r Route) bool {
+	return l != nil && l.Party.Number == r.Number && (l.Trunk != "") == r.outside()
 }

@@ -41,7 +41,8 @@ func readScript(text string) (s script) {
 }
 
 func isHead(line string) bool {
-	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "settings ") || strings.HasPrefix(line, "given ") || line == "media by hand"
+	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "settings ") || strings.HasPrefix(line, "given ") ||
+		strings.HasPrefix(line, "extension ") || line == "media by hand"
 }
 
 // set reads the head of a script: what is not the default.
@@ -66,6 +67,28 @@ func (d *desk) set(line string) {
 			panic(err)
 		}
 	}
+}
+
+// configure reads the rights and wishes of an extension: "extension 2001 outbound always=2002 busy=2003 no-answer=2004".
+func (d *desk) configure(line string) {
+	f := strings.Fields(line)
+	x := d.call.dir.Extensions[f[1]]
+	x.Number = f[1]
+	for _, f := range f[2:] {
+		switch k, v, _ := strings.Cut(f, "="); k {
+		case "outbound":
+			x.Outbound = true
+		case "always":
+			x.Forward.Always = v
+		case "busy":
+			x.Forward.Busy = v
+		case "no-answer":
+			x.Forward.NoAnswer = v
+		default:
+			panic("no such setting of an extension: " + f)
+		}
+	}
+	d.call.dir.Extensions[f[1]] = x
 }
 
 // play gives the call one line of events; unless media is played by hand, its results follow at once.
@@ -97,6 +120,9 @@ func (s script) run() (string, *desk, error) {
 		fmt.Fprintln(&out, line)
 		if strings.HasPrefix(line, "settings ") {
 			d.set(line)
+		}
+		if strings.HasPrefix(line, "extension ") {
+			d.configure(line)
 		}
 		if given, ok := strings.CutPrefix(line, "given "); ok {
 			for line := range strings.SplitSeq(given, " | ") {

@@ -1,6 +1,6 @@
 package callstate
 
-// legOffered: a phone calls.
+// legOffered: a phone or a trunk calls.
 func (c *Call) legOffered(ev LegOffered) {
 	if !c.become("offered") {
 		c.do(HangUp{Leg: ev.Leg, Cause: Cause{Kind: Failed}})
@@ -11,24 +11,25 @@ func (c *Call) legOffered(ev LegOffered) {
 	c.LastLeg = max(c.LastLeg, ev.Leg.N)
 	l.Facts, l.Offerless = ev.Facts, len(ev.SDP) == 0
 	l.Calls = true
+	r := c.dir.Route(ev.To, By{Extension: ev.From.Number, Trunk: ev.Trunk})
+	if l.Trunk = ev.Trunk; l.Trunk != "" {
+		l.Local = r.Number
+	}
 	c.Caller, c.CallerParty = l.ID, ev.From
-	c.CallerDialled, c.CalleeDialled = ev.To, ev.To
-	c.CalleeParty = c.dir.Party(ev.To)
+	c.CallerDialled, c.CalleeDialled = ev.To, r.Number
+	c.CalleeParty = c.dir.Party(r.Number)
 	c.Hops, c.Started = ev.Hops, c.now
 	c.notice(Notice{Kind: NoticeCreated})
-	switch r := c.dir.Route(ev.To); {
+	switch {
 	case ev.Hops > c.Settings.Hops:
 		c.endAll(Cause{Kind: Loop})
 	case r.Refused != "":
 		c.endAll(Cause{Kind: r.Refused})
 	default:
 		c.openMedia(l, ev.SDP)
-		c.startFork(r.Number, ForkCallee, c.Settings.RingTimeout)
+		c.startFork(r, ForkCallee, c.Settings.RingTimeout)
 	}
 }
-
-// calleeLocated: the number is registered, its phones can ring.
-func (c *Call) calleeLocated() bool { return c.become("dialled") }
 
 // calleeAnswered: from here on the call counts as answered; a forward that is still looking comes too late (F2).
 func (c *Call) calleeAnswered(l *Leg) {
@@ -38,7 +39,7 @@ func (c *Call) calleeAnswered(l *Leg) {
 	}
 	c.become("answered")
 	c.Callee, c.Answered = l.ID, c.now
-	c.CalleeParty = l.Party
+	c.CalleeParty, c.CalleeDialled = l.Party, l.Party.Number
 	if c.RingFrom == (Time{}) {
 		c.RingFrom = c.now
 	}

@@ -7,7 +7,9 @@ type Transfer struct {
 	Bridge                 int // where the conversation goes on
 	Transferor, Transferee LegID
 	TransferorParty        Party
+	Outside                bool   // the transferor is at the other end of a trunk
 	Target                 string // its number
+	Rights                 string // the extension whose rights count for an outside number, where an application named one
 	Joined                 LegID  // the target's leg, once it has answered a consultation
 	Mixing                 bool   // threeway was asked; a leg is being moved to a codec that can be mixed
 	Refer                  uint32 // the REFER that asked for it, 0 when an application did
@@ -70,7 +72,7 @@ func (c *Call) begin(t *Transfer, told NoticeKind) {
 	c.become("transfer")
 	c.Transfer = t
 	if from := c.leg(t.Transferor); from != nil {
-		t.TransferorParty = from.Party
+		t.TransferorParty, t.Outside = from.Party, from.Trunk != ""
 	}
 	c.arrange()
 	if told != "" {
@@ -80,11 +82,23 @@ func (c *Call) begin(t *Transfer, told NoticeKind) {
 		}
 		c.notice(Notice{Kind: told, Leg: about})
 	}
-	if r := c.dir.Route(t.Target); r.Refused != "" {
+	if r := c.dir.Route(t.Target, c.rights(t)); r.Refused != "" {
 		c.targetFailed(Cause{Kind: r.Refused})
 	} else {
-		c.startFork(r.Number, ForkTarget, c.Settings.Transfer.NoAnswer)
+		c.startFork(r, ForkTarget, c.Settings.Transfer.NoAnswer)
 	}
+}
+
+// rights are those by which a transfer's target is called: of the extension that was named, or of the transferor as if
+// it had dialled the number (T17). Where the transferor leaves at once and has no say, they are the transferee's.
+func (c *Call) rights(t *Transfer) By {
+	switch {
+	case t.Rights != "":
+		return By{Extension: t.Rights}
+	case t.Release == ReleaseAtOnce:
+		return c.leg(t.Transferee).by()
+	}
+	return c.leg(t.Transferor).by()
 }
 
 // arrange puts the parties of the transfer where its state wants them.

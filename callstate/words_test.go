@@ -48,6 +48,11 @@ func writeNotice(n Notice) string {
 	if n.Cause.Kind != "" {
 		s += ", " + writeCause(n.Cause)
 	}
+	if n.Kind == NoticeForwarded {
+		for _, l := range n.Parties {
+			s += fmt.Sprintf(", an extension sent %d on", l.ID.N)
+		}
+	}
 	return s + writeLegs(n.Summary.Legs)
 }
 
@@ -56,6 +61,13 @@ func writeLegs(legs []LegSummary) string {
 	var all []string
 	for _, l := range legs {
 		s := fmt.Sprintf("%d %s", l.ID.N, l.State)
+		if l.Trunk != "" {
+			way := "to"
+			if l.Inbound {
+				way = "from"
+			}
+			s += fmt.Sprintf(" %s %s by %s, here %s", way, l.Party.Number, l.Trunk, l.Local)
+		}
 		for _, f := range []struct {
 			is   bool
 			word string
@@ -83,9 +95,16 @@ func writeCause(c Cause) string {
 func writeSignal(cmd Signal) string {
 	switch cmd := cmd.(type) {
 	case Locate:
+		if cmd.Trunk != "" {
+			return "locate " + cmd.Number + " by " + cmd.Trunk
+		}
 		return "locate " + cmd.Number
 	case Dial:
-		s := fmt.Sprintf("dial %d %s at %s from %s", cmd.Leg.N, cmd.Number, cmd.To.URI, cmd.From.Number)
+		s := fmt.Sprintf("dial %d %s at %s", cmd.Leg.N, cmd.Number, cmd.To.URI)
+		if cmd.To.Trunk != "" {
+			s += " by " + cmd.To.Trunk
+		}
+		s += " from " + cmd.From.Number
 		for _, v := range cmd.Diversions {
 			s += fmt.Sprintf(" diverted-by=%s(%s)", v.Number, v.Reason)
 		}
@@ -199,6 +218,7 @@ func writeEvent(ev Event) string {
 		if ev.Hops > 0 {
 			p(" hops=%d", ev.Hops)
 		}
+		opt("trunk", ev.Trunk)
 		if len(ev.SDP) == 0 {
 			p(" no-offer")
 		}
@@ -228,6 +248,9 @@ func writeEvent(ev Event) string {
 		}
 		if !ev.Cause.Remote {
 			p(" ours")
+		}
+		for i, r := range ev.Moved {
+			p("%s%s:%d", []string{" moved=", ","}[min(i, 1)], r.Number, r.Q)
 		}
 	case LegReoffered:
 		p("reoffers %d ref=%d", ev.Leg.N, ev.Ref)
@@ -314,9 +337,9 @@ func writeRequest(req Request) string {
 	case SendKeys:
 		return fmt.Sprintf("keys %s %s", req.To, req.Keys)
 	case MoveLeg:
-		return fmt.Sprintf("move %d to %s", req.Leg.N, req.Target)
+		return fmt.Sprintf("move %d to %s%s", req.Leg.N, req.Target, rights(req.Rights))
 	case Consult:
-		return fmt.Sprintf("consult %d to %s", req.Transferor.N, req.Target)
+		return fmt.Sprintf("consult %d to %s%s", req.Transferor.N, req.Target, rights(req.Rights))
 	case Operate:
 		return fmt.Sprintf("%s %d", req.Do, req.Transferor.N)
 	case EndLeg:
@@ -327,4 +350,11 @@ func writeRequest(req Request) string {
 		return fmt.Sprintf("unhold-leg %d", req.Leg.N)
 	}
 	return fmt.Sprintf("%#v", req)
+}
+
+func rights(of string) string {
+	if of == "" {
+		return ""
+	}
+	return " rights=" + of
 }

@@ -1,0 +1,72 @@
+package callstate
+
+import (
+	"reflect"
+	"regexp"
+	"testing"
+)
+
+// TestRoute is the dial plan, row by row: where a number leads, for whom, and who is refused.
+func TestRoute(t *testing.T) {
+	re := regexp.MustCompile
+	d := &Directory{
+		Extensions: map[string]Extension{
+			"2000":   {Number: "2000", Outbound: true},
+			"2001":   {Number: "2001"},
+			"600000": {Number: "600000"}, // an extension whose number looks like an outside one
+		},
+		Inbound: []InboundRoute{
+			{Trunk: "provider", Pattern: re("^5503301$"), To: "2000"},
+			{Trunk: "provider", Pattern: re("^5503302$"), To: "0777777"},
+			{Trunk: "provider", Pattern: re("^5503303$"), To: "nobody"},
+			{Trunk: "provider", Pattern: re("^(1[0-9]+|2001|5503301)$"), To: "{number}"},
+			{Trunk: "isp", Pattern: re("^00"), To: "1{number}1{number}"},
+		},
+		Outbound: []OutboundRoute{
+			{Pattern: re("^99$"), Trunks: nil}, // leads nowhere
+			{Pattern: re("^0[0-9]+$"), Trunks: []string{"isp"}, Strip: 1, Prepend: "+49"},
+			{Pattern: re("^[0-9]{6,}$"), Trunks: []string{"provider", "isp"}},
+			{Pattern: re("^0777777$"), Trunks: []string{"never"}}, // an earlier one matches
+			{Pattern: re("^[*]1$"), Trunks: []string{"isp"}, Strip: 5},
+		},
+	}
+	alice, bob, stranger, nobody := By{Extension: "2000"}, By{Extension: "2001"}, By{Extension: "4711"}, By{}
+	provider, isp := By{Trunk: "provider"}, By{Trunk: "isp"}
+	both := func(number string) []Hop { return []Hop{{"provider", number}, {"isp", number}} }
+	for _, c := range []struct {
+		name   string
+		number string
+		by     By
+		want   Route
+	}{
+		{"an extension", "2001", alice, Route{Number: "2001"}},
+		{"an extension needs no right", "2000", bob, Route{Number: "2000"}},
+		{"an extension comes before a route", "600000", nobody, Route{Number: "600000"}},
+		{"an outside number, trunks in order", "5551234", alice, Route{Number: "5551234", Hops: both("5551234")}},
+		{"strip and prepend; the number dialled stays", "0301234", alice, Route{Number: "0301234", Hops: []Hop{{"isp", "+49301234"}}}},
+		{"the first route counts", "0777777", alice, Route{Number: "0777777", Hops: []Hop{{"isp", "+49777777"}}}},
+		{"more to strip than there is", "*1", alice, Route{Number: "*1", Hops: []Hop{{"isp", ""}}}},
+		{"no route", "9999", alice, Route{Number: "9999", Refused: NotFound}},
+		{"a route without a trunk", "99", alice, Route{Number: "99", Refused: NotFound}},
+		{"empty", "", alice, Route{Refused: NotFound}},
+		{"no right to call outside", "5551234", bob, Route{Number: "5551234", Refused: Barred}},
+		{"nobody's right", "5551234", nobody, Route{Number: "5551234", Refused: Barred}},
+		{"a number that is no extension has no right", "5551234", stranger, Route{Number: "5551234", Refused: Barred}},
+		{"without a right, what is not there is not there", "9999", bob, Route{Number: "9999", Refused: NotFound}},
+
+		{"from a trunk to an extension", "5503301", provider, Route{Number: "2000"}},
+		{"from a trunk to the number called, an extension", "2001", provider, Route{Number: "2001"}},
+		{"from a trunk to the number called, outside", "1234567", provider, Route{Number: "1234567", Hops: both("1234567")}},
+		{"from a trunk onward to another outside number", "5503302", provider, Route{Number: "0777777", Hops: []Hop{{"isp", "+49777777"}}}},
+		{"from a trunk to what is not there", "5503303", provider, Route{Number: "nobody", Refused: NotFound}},
+		{"from a trunk, no route matches", "600000", provider, Route{Number: "600000", Refused: NotFound}},
+		{"the routes of another trunk do not count", "5503301", isp, Route{Number: "5503301", Refused: NotFound}},
+		{"the number as often as it stands there", "0012", isp, Route{Number: "1001210012", Hops: both("1001210012")}},
+		{"an extension's number lends a trunk no right", "5551234", By{Extension: "2000", Trunk: "provider"}, Route{Number: "5551234", Refused: NotFound}},
+		{"an unknown trunk", "2001", By{Trunk: "ghost"}, Route{Number: "2001", Refused: NotFound}},
+	} {
+		if got := d.Route(c.number, c.by); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %q by %+v leads to %+v, expected %+v", c.name, c.number, c.by, got, c.want)
+		}
+	}
+}
