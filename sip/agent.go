@@ -86,6 +86,7 @@ type Agent struct {
 	dialogs map[dialogID]*leg
 	invites map[mergeID]*leg // INVITEs that opened a leg, to tell merged ones (RFC 3261 §8.2.2.2)
 	strays  map[strayID]*leg // dialogs that nobody wants, until their BYE is answered
+	past    *pastDialogs
 
 	wg   sync.WaitGroup
 	stop context.CancelFunc
@@ -144,6 +145,7 @@ func New(cfg Config) (*Agent, error) {
 		dialogs:  map[dialogID]*leg{},
 		invites:  map[mergeID]*leg{},
 		strays:   map[strayID]*leg{},
+		past:     newPastDialogs(),
 		tags:     newTagMint(),
 	}
 	for _, u := range cfg.Users {
@@ -224,6 +226,7 @@ func (a *Agent) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-t.C:
+			a.past.age(now)
 			for _, e := range a.bindings.Sweep(now) {
 				a.log.Info("registration expired", "number", e.AOR, "contacts", len(e.Bindings))
 			}

@@ -16,6 +16,7 @@ func (l *leg) hangUp(why callstate.Cause) {
 		return
 	}
 	l.hanging, l.endedBy = true, why
+	l.gone.Store(true)
 	l.refuseOpen()
 	switch {
 	case l.phase == phaseInvite && l.inbound:

@@ -59,6 +59,8 @@ func legOf(cmd callstate.Signal) callstate.LegID {
 		return cmd.Leg
 	case callstate.SendInfo:
 		return cmd.Leg
+	case callstate.ShowPartner:
+		return cmd.Leg
 	}
 	return callstate.LegID{}
 }
@@ -90,7 +92,7 @@ func (l *leg) sendINVITE(cmd callstate.Dial) error {
 	if err != nil {
 		return err
 	}
-	req.AppendHeader(sip.NewHeader("Allow", allow))
+	able(req)
 	req.AppendHeader(sip.NewHeader("Accept", "application/sdp"))
 	for _, d := range cmd.Diversions {
 		req.AppendHeader(sip.NewHeader("Diversion", fmt.Sprintf("<%s>;reason=%s;counter=1", a.aor(d.Number), d.Reason)))
@@ -228,6 +230,9 @@ func (l *leg) progress(ev tx.ClientEvent) {
 		return
 	}
 	seen.tag = strings.Clone(seen.tag)
+	if seen.tag != l.lastProg.tag {
+		l.meet(seen.tag)
+	}
 	l.lastProg = seen
 	l.post(callstate.LegProgress{On: l.on(), Status: res.StatusCode, Branch: seen.tag, SDP: sdp, Facts: facts})
 }
@@ -241,6 +246,7 @@ func (l *leg) answered(ev tx.ClientEvent) {
 	}
 	l.flow = learn(l.flow, ev.Flow)
 	l.dialog.peerDialog(res)
+	l.meet(l.dialog.remoteTag)
 	l.phase, l.client = phaseConfirmed, nil
 	l.sendACK(res)
 	if l.hanging { // S4: our CANCEL crossed it

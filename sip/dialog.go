@@ -25,6 +25,16 @@ type dialog struct {
 // allow is what we take; the comment of each method's file says how.
 const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, REFER, NOTIFY"
 
+// supported are the extensions that we know: RFC 3891, RFC 4488.
+const supported = "replaces, norefersub"
+
+// able says in a message what we take and know. A phone offers its user an attended transfer only where `replaces` is
+// listed (P13).
+func able(m sip.Message) {
+	m.AppendHeader(sip.NewHeader("Allow", allow))
+	m.AppendHeader(sip.NewHeader("Supported", supported))
+}
+
 // newRequest builds a request inside the dialog (RFC 3261 §12.2.1.1). CSeq rises, save for ACK, which repeats seq.
 func (l *leg) newRequest(method sip.RequestMethod, seq uint32) (*sip.Request, error) {
 	d := &l.dialog
@@ -156,7 +166,15 @@ func (l *leg) facts(m sip.Message) (callstate.Facts, error) {
 		f, err = l.a.cfg.ReadSDP(m.Body())
 	}
 	f.Info = allows(m, "INFO")
+	l.learnAllow(m)
 	return f, err
+}
+
+// learnAllow keeps whether the phone takes UPDATE. Without an Allow nothing new is known (RFC 3261 §20.5).
+func (l *leg) learnAllow(m sip.Message) {
+	if len(m.GetHeaders("Allow")) > 0 {
+		l.updates = allows(m, "UPDATE")
+	}
 }
 
 // allows tells whether a message's Allow lists a method; one without Allow allows it (RFC 3261 §20.5: says nothing).

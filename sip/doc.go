@@ -10,6 +10,6 @@
 //
 // Files: agent.go sockets and life, serve.go requests, register.go and auth.go the registrar, invite.go legs that
 // call us, dial.go legs that we call, stray.go answers that nobody wants, moved.go phones that change their address,
-// dialog.go what both share, offer.go re-INVITE and UPDATE, bye.go ends, refer.go transfers, info.go digits, leg.go
-// the queue.
+// dialog.go what both share, offer.go re-INVITE and UPDATE, bye.go ends, refer.go transfers, referto.go what they ask
+// for, replaces.go dialogs that others name, partner.go whom a phone is shown, info.go digits, leg.go the queue.
 package sip

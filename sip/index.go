@@ -41,6 +41,7 @@ func (a *Agent) addLeg(l *leg) {
 	a.mu.Lock()
 	a.legs[l.id] = l
 	a.dialogs[dialogID{l.dialog.callID, l.dialog.localTag}] = l
+	l.peerTag = l.dialog.remoteTag
 	if l.inbound {
 		a.invites[l.dialog.merge] = l
 	}
@@ -58,6 +59,7 @@ func (l *leg) dispose() {
 	defer a.mu.Unlock()
 	if id := (dialogID{l.dialog.callID, l.dialog.localTag}); a.dialogs[id] == l {
 		delete(a.dialogs, id)
+		a.past.add(id.sipCallID, id.localTag, l.peerTag)
 	}
 	if a.legs[l.id] == l {
 		delete(a.legs, l.id)

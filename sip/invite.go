@@ -54,6 +54,11 @@ func (a *Agent) invite(s *tx.Server) {
 
 func (a *Agent) callFrom(s *tx.Server, user string, m mergeID, sdp []byte) {
 	req := s.Request()
+	instead, status, reason := a.toReplace(req, user)
+	if status != 0 {
+		a.respond(s, status, reason)
+		return
+	}
 	l := &leg{a: a, inbound: true, user: user, flow: s.Flow(), server: s}
 	l.dialog = dialog{
 		callID: m.sipCallID, localTag: s.Tag(), remoteTag: m.fromTag, merge: m,
@@ -71,11 +76,15 @@ func (a *Agent) callFrom(s *tx.Server, user string, m mergeID, sdp []byte) {
 	a.addLeg(l)
 	ok := a.cfg.Exchange.Post(callstate.LegOffered{
 		On: l.on(), From: callstate.Party{Number: l.user, Name: a.names[user]}, To: dialled(req.Recipient),
-		SDP: sdp, Facts: facts, Hops: hops(req), SIPCallID: m.sipCallID,
+		Replaces: instead, SDP: sdp, Facts: facts, Hops: hops(req), SIPCallID: m.sipCallID,
 	})
 	if !ok {
 		l.ended, l.phase = true, phaseOver
 		l.dispose()
+		if instead.Given() {
+			a.respond(s, 481, "") // its call has ended meanwhile
+			return
+		}
 		a.respond(s, 503, "")
 	}
 }
@@ -160,10 +169,16 @@ func address(name string, u sip.Uri) string {
 
 // quoted escapes a display name of ours for address.
 func quoted(name string) string {
+	name = strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return -1 // RFC 3261 §25.1: no control character can be quoted (X15)
+		}
+		return c
+	}, strings.ToValidUTF8(name, ""))
 	return inQuotes.Replace(name)
 }
 
-var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", "", "\n", "")
+var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // warning says in a 4xx what is wrong with a body (RFC 3261 §20.43).
 func warning(err error) sip.Header {
@@ -177,7 +192,7 @@ func (l *leg) ring(cmd callstate.Ring) {
 	}
 	res := l.server.NewResponse(cmd.Status, "")
 	res.AppendHeader(l.a.contact(l.flow))
-	res.AppendHeader(sip.NewHeader("Allow", allow))
+	able(res)
 	setBody(res, "application/sdp", cmd.SDP)
 	l.a.send(l.server, res)
 }
@@ -195,7 +210,7 @@ func (l *leg) answer(cmd callstate.Answer) {
 func (l *leg) accept(s *tx.Server, sdp []byte, offered bool, ref uint32) {
 	res := s.NewResponse(200, "")
 	res.AppendHeader(l.a.contact(l.flow))
-	res.AppendHeader(sip.NewHeader("Allow", allow))
+	able(res)
 	setBody(res, "application/sdp", sdp)
 	l.a.send(s, res) // a failure is made good by resend
 	l.invite = openInvite{server: s, seq: s.Request().CSeq().SeqNo, offered: offered, ref: ref,
@@ -247,7 +262,7 @@ func (l *leg) acked(req *sip.Request) {
 	case o.offered:
 		l.post(callstate.ReofferAnswered{On: l.on(), Ref: o.ref, SDP: sdp, Facts: facts})
 	}
-	l.sendReoffer()
+	l.next()
 }
 
 // received2xx: a new INVITE in the dialog shows that the peer has our 2xx to the last one, though its ACK was lost or
@@ -284,6 +299,6 @@ func (l *leg) cancelled(invite *tx.Server) {
 	if l.offer.theirs != nil && l.offer.theirs.server == invite {
 		l.offer.theirs = nil // the call's answer to it comes too late
 		l.a.respond(invite, 487, "")
-		l.sendReoffer()
+		l.next()
 	}
 }

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -43,6 +44,12 @@ type leg struct {
 	lastRf uint32
 	info   infoQueue
 
+	partner partner
+	updates bool // its last Allow lists UPDATE
+
+	peerTag string      // its tag, for others who look for the dialog; guarded by Agent.mu
+	gone    atomic.Bool // the dialog is over, or is being ended
+
 	mu      sync.Mutex
 	queue   []any
 	working bool
@@ -68,6 +75,7 @@ type (
 	reofferIn  struct{ tx.ClientEvent } // to a re-INVITE of ours
 	byeIn      struct{ tx.ClientEvent } // to our BYE
 	infoIn     struct{ tx.ClientEvent } // to an INFO of ours
+	updateIn   struct{ tx.ClientEvent } // to an UPDATE of ours
 	notifyIn   struct {                 // to a NOTIFY of ours
 		r *refer
 		tx.ClientEvent
@@ -86,6 +94,7 @@ const (
 	timerPause                     // a comma among the digits
 	timerExpired                   // the subscription of a REFER
 	timerStranded                  // the phone did not show up again
+	timerPartner                   // try the UPDATE again
 )
 
 // put queues an input and works the queue off unless somebody does already. Inputs are worked off in order.
@@ -148,6 +157,8 @@ func (l *leg) handle(in any) {
 		l.byeResponse(in.ClientEvent)
 	case infoIn:
 		l.infoResponse(in.ClientEvent)
+	case updateIn:
+		l.updateResponse(in.ClientEvent)
 	case notifyIn:
 		l.notifyResponse(in.r, in.ClientEvent)
 	case timerIn:
@@ -168,7 +179,7 @@ func (l *leg) command(cmd callstate.Signal) {
 		l.hangUp(cmd.Cause)
 	case callstate.Reoffer:
 		l.offer.want = &cmd
-		l.sendReoffer()
+		l.next()
 	case callstate.AcceptOffer:
 		l.acceptOffer(cmd)
 	case callstate.RefuseOffer:
@@ -181,6 +192,8 @@ func (l *leg) command(cmd callstate.Signal) {
 		l.report(cmd)
 	case callstate.SendInfo:
 		l.sendInfo(cmd)
+	case callstate.ShowPartner:
+		l.showPartner(cmd.Partner)
 	}
 }
 
@@ -196,6 +209,8 @@ func (l *leg) timer(in timerIn) {
 		l.referExpired(in.gen)
 	case timerStranded:
 		l.byeGivenUp()
+	case timerPartner:
+		l.partnerAgain(in.gen)
 	}
 }
 
@@ -224,6 +239,7 @@ func (l *leg) end(why callstate.Cause) {
 	if l.ended {
 		return
 	}
+	l.gone.Store(true)
 	l.post(callstate.LegEnded{On: l.on(), Cause: why})
 	l.ended = true
 	l.server, l.client = nil, nil

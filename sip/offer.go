@@ -139,6 +139,7 @@ func (l *leg) retryAfter(s *tx.Server) {
 func (l *leg) acceptUpdate(s *tx.Server, sdp []byte) {
 	res := s.NewResponse(200, "")
 	res.AppendHeader(l.a.contact(l.flow))
+	able(res)
 	setBody(res, "application/sdp", sdp)
 	l.a.send(s, res)
 }
@@ -156,7 +157,7 @@ func (l *leg) acceptOffer(cmd callstate.AcceptOffer) {
 	} else {
 		l.accept(t.server, cmd.SDP, t.asks, t.ref)
 	}
-	l.sendReoffer()
+	l.next()
 }
 
 func (l *leg) refuseOffer(cmd callstate.RefuseOffer) {
@@ -170,7 +171,13 @@ func (l *leg) refuseOffer(cmd callstate.RefuseOffer) {
 	} else {
 		l.a.respond(t.server, cmd.Status, "")
 	}
+	l.next()
+}
+
+// next sends what waited for its turn: an offer of ours first, then whom the phone talks to.
+func (l *leg) next() {
 	l.sendReoffer()
+	l.sendPartner()
 }
 
 // sendReoffer sends the newest offer of ours that waits, if it is our turn.
@@ -183,7 +190,7 @@ func (l *leg) sendReoffer() {
 	o.ours, o.want = o.want, nil
 	req, err := l.newRequest(sip.INVITE, 0)
 	if err == nil {
-		req.AppendHeader(sip.NewHeader("Allow", allow))
+		able(req)
 		setBody(req, "application/sdp", o.ours.SDP)
 		_, err = l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(reofferIn{ev}) })
 	}
@@ -231,14 +238,14 @@ func (l *leg) reofferAccepted(res *sip.Response) {
 	} else {
 		l.post(callstate.ReofferAnswered{On: l.on(), Ref: ref, SDP: sdp, Facts: facts})
 	}
-	l.sendReoffer()
+	l.next()
 }
 
 func (l *leg) reofferRefused(status int) {
 	ref := l.offer.ours.Ref
 	l.offer.ours, l.offer.tries = nil, 0
 	l.post(callstate.ReofferRefused{On: l.on(), Ref: ref, Status: status})
-	l.sendReoffer()
+	l.next()
 }
 
 // maxGlare is how often an offer is tried again before the old session is kept (R14).
@@ -251,21 +258,25 @@ func (l *leg) glare() {
 		l.reofferRefused(491)
 		return
 	}
-	wait := time.Duration(rand.IntN(200)) * 10 * time.Millisecond
-	if !l.inbound {
-		wait = 2100*time.Millisecond + time.Duration(rand.IntN(190))*10*time.Millisecond
-	}
 	if o.want == nil {
 		o.want = o.ours
 	}
 	o.ours, o.paused = nil, true
 	o.gen++
-	l.after(wait, timerGlare, o.gen)
+	l.after(l.glareWait(), timerGlare, o.gen)
+}
+
+// glareWait is how long to wait after a 491; who made the Call-ID waits longer (RFC 3261 §14.1).
+func (l *leg) glareWait() time.Duration {
+	if l.inbound {
+		return time.Duration(rand.IntN(200)) * 10 * time.Millisecond
+	}
+	return 2100*time.Millisecond + time.Duration(rand.IntN(190))*10*time.Millisecond
 }
 
 func (l *leg) glareOver(gen int) {
 	if gen == l.offer.gen {
 		l.offer.paused = false
-		l.sendReoffer()
+		l.next()
 	}
 }

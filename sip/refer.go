@@ -2,7 +2,6 @@ package sip
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +44,7 @@ func (l *leg) referReceived(s *tx.Server) {
 	case l.phase == phaseBye || l.hanging:
 		l.a.respond(s, 481, "") // T10
 		return
-	case l.phase != phaseConfirmed:
+	case l.phase != phaseConfirmed && l.phase != phaseAnswered: // it may have overtaken the ACK
 		l.a.respond(s, 403, "Not answered yet") // T11
 		return
 	case len(l.refers) >= maxRefers:
@@ -54,7 +53,7 @@ func (l *leg) referReceived(s *tx.Server) {
 	}
 	l.lastRf++
 	r := &refer{ref: l.lastRf, request: s, event: "refer",
-		quiet: strings.EqualFold(strings.TrimSpace(first(req, "Refer-Sub")), "false")}
+		quiet: unwanted(first(req, "Refer-Sub"))}
 	if l.lastRf > 1 { // RFC 3515 §2.4.6: from the second on the id is mandatory
 		r.event += ";id=" + strconv.FormatUint(uint64(req.CSeq().SeqNo), 10)
 	}
@@ -63,71 +62,23 @@ func (l *leg) referReceived(s *tx.Server) {
 	if by == "" {
 		by = "<" + l.a.aor(l.user) + ">" // T26
 	}
-	if !l.post(callstate.ReferReceived{On: l.on(), Ref: r.ref, Target: target.number, ReferredBy: by, Replaces: replaced(target.replaces)}) {
+	ev := callstate.ReferReceived{On: l.on(), Ref: r.ref, Target: target.number, ReferredBy: by}
+	if target.text != "" {
+		if ev.Replaces = l.referred(target.replaces); ev.Replaces.Status == 481 {
+			ev.Elsewhere = target.text // P2
+		}
+	}
+	if !l.post(ev) {
 		l.a.respond(s, 503, "")
 		r.request, r.over = nil, true
 		l.forgetRefers()
 	}
 }
 
-// referTo is what a Refer-To asks for.
-type referTo struct{ number, replaces string }
-
-// readReferTo reads the value with or without angle brackets. Only an INVITE can be asked for; of the headers in the
-// URI only Replaces counts, all others are dropped (T16).
-func readReferTo(value string) (t referTo, status int, reason string) {
-	uri := unquoted(strings.TrimSpace(value))
-	rest := uri
-	if i := strings.IndexByte(uri, '<'); i >= 0 {
-		j := strings.IndexByte(uri[i:], '>')
-		if j < 0 {
-			return t, 400, "Refer-To without >"
-		}
-		uri, rest = uri[i+1:i+j], uri[i+j:]
-	}
-	if strings.Contains(rest, ",") { // RFC 3261 §20: without <> no comma can be part of the URI
-		return t, 400, "Exactly one Refer-To"
-	}
-	uri, headers, _ := strings.Cut(uri, "?")
-	var u sip.Uri
-	if err := sip.ParseUri(uri, &u); err != nil {
-		return t, 400, "Refer-To is not a URI"
-	}
-	switch u.Scheme {
-	case "sip", "sips", "tel":
-	default:
-		return t, 416, ""
-	}
-	if m, ok := u.UriParams.Get("method"); ok && !strings.EqualFold(m, "INVITE") {
-		return t, 400, "Refer-To: only INVITE"
-	}
-	if t.number = dialled(u); t.number == "" {
-		return t, 400, "Refer-To without a number"
-	}
-	for h := range strings.SplitSeq(headers, "&") {
-		if name, v, _ := strings.Cut(h, "="); strings.EqualFold(name, "Replaces") {
-			if t.replaces, _ = url.PathUnescape(v); t.replaces == "" {
-				return t, 400, "Refer-To: bad Replaces"
-			}
-		}
-	}
-	return t, 0, ""
-}
-
-// unquoted is a header value without the display name in quotes at its head, which may hold anything.
-func unquoted(value string) string {
-	if !strings.HasPrefix(value, `"`) {
-		return value
-	}
-	for i := 1; i < len(value); i++ {
-		switch value[i] {
-		case '\\':
-			i++
-		case '"':
-			return value[i+1:]
-		}
-	}
-	return value
+// unwanted tells whether a Refer-Sub asks for no subscription (RFC 4488 §4).
+func unwanted(referSub string) bool {
+	v, _, _ := strings.Cut(referSub, ";")
+	return strings.EqualFold(strings.TrimSpace(v), "false")
 }
 
 func (l *leg) refer(ref uint32) *refer {
@@ -271,12 +222,4 @@ var phrases = map[int]string{
 	404: "Not Found", 408: "Request Timeout", 480: "Temporarily Unavailable", 482: "Loop Detected", 486: "Busy Here",
 	487: "Request Terminated", 488: "Not Acceptable Here", 500: "Server Internal Error", 503: "Service Unavailable",
 	600: "Busy Everywhere", 603: "Decline",
-}
-
-// replaced looks up the dialog that a Refer-To names.
-func replaced(value string) callstate.Replaced {
-	if value == "" {
-		return callstate.Replaced{}
-	}
-	return callstate.Replaced{Status: 481}
 }

@@ -20,6 +20,10 @@ func (h *handler) Request(s *tx.Server) {
 		a.respond(s, 420, "", sip.NewHeader("Unsupported", bad))
 		return
 	}
+	if first(req, "Replaces") != "" && (req.Method != sip.INVITE || tagOf(req.To().Params) != "") {
+		a.respond(s, 400, "Replaces only where a dialog begins") // RFC 3891 §3
+		return
+	}
 	if tag := tagOf(req.To().Params); tag != "" && req.Method != sip.REGISTER {
 		a.inDialog(s, tag)
 		return
@@ -132,11 +136,12 @@ func (a *Agent) options(s *tx.Server) {
 		status = 503
 	}
 	a.respond(s, status, "",
-		sip.NewHeader("Allow", allow), sip.NewHeader("Accept", "application/sdp"), sip.NewHeader("Accept-Encoding", "identity"),
+		sip.NewHeader("Allow", allow), sip.NewHeader("Supported", supported), sip.NewHeader("Accept", "application/sdp"), sip.NewHeader("Accept-Encoding", "identity"),
 		sip.NewHeader("Accept-Language", "en"), sip.NewHeader("Allow-Events", "refer"))
 }
 
-// unsupported are the option tags of Require and Proxy-Require that we do not know: all of them (RFC 3261 §8.2.2.3).
+// unsupported are the option tags of Require and Proxy-Require that we do not know (RFC 3261 §8.2.2.3). Nothing is known
+// of a proxy, which we are not.
 func unsupported(req *sip.Request) string {
 	if req.Method == sip.ACK || req.Method == sip.CANCEL {
 		return ""
@@ -144,10 +149,24 @@ func unsupported(req *sip.Request) string {
 	var tags []string
 	for _, name := range []string{"Require", "Proxy-Require"} {
 		for _, h := range req.GetHeaders(name) {
-			if v := strings.TrimSpace(h.Value()); v != "" {
-				tags = append(tags, v)
+			for tag := range strings.SplitSeq(h.Value(), ",") {
+				tag = strings.TrimSpace(tag)
+				if tag != "" && (name != "Require" || !known(tag, req.Method)) {
+					tags = append(tags, tag)
+				}
 			}
 		}
 	}
 	return strings.Join(tags, ", ")
+}
+
+// known tells whether a request of that method may require an extension.
+func known(tag string, method sip.RequestMethod) bool {
+	switch strings.ToLower(tag) {
+	case "replaces":
+		return method == sip.INVITE || method == sip.REFER
+	case "norefersub":
+		return method == sip.REFER
+	}
+	return false
 }
