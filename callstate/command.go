@@ -204,11 +204,16 @@ const (
 )
 
 // TakeDigits says what becomes of the events (RFC 4733) that a leg's phone sends. Those that are not relayed to whoever
-// hears the leg are told by DigitReceived with Passed false, and nobody hears them.
+// hears the leg are told by DigitReceived with Passed false, and nobody hears them. An event goes on as it began.
+//
+// Told is how many digits of the leg the call was told of with Passed false and Via ByEvent, all in all. AwaitStar lets
+// digits through again only if that is all of them: otherwise one is on its way to the call, which has to send it on
+// before any later one is relayed, and then gives TakeDigits again.
 type TakeDigits struct {
 	toMedia
 	Leg  LegID
 	Mode DigitMode
+	Told uint32
 }
 
 // DigitMode is what becomes of a leg's digits.

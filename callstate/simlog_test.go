@@ -87,6 +87,8 @@ func about(cmd Command) (LegID, bool) {
 		return cmd.Leg, true
 	case Connect:
 		return cmd.Leg, true
+	case TakeDigits:
+		return cmd.Leg, true
 	case SendDigits:
 		return cmd.Leg, true
 	case CloseMedia:

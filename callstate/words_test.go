@@ -174,6 +174,12 @@ func writeMedia(cmd MediaCommand) string {
 			s += fmt.Sprintf(" %d", id.N)
 		}
 		return s
+	case TakeDigits:
+		s := fmt.Sprintf("take-digits %d %s", cmd.Leg.N, cmp.Or(string(cmd.Mode), "relay"))
+		if cmd.Told > 0 {
+			s += fmt.Sprintf(" after %d", cmd.Told)
+		}
+		return s
 	case SendDigits:
 		return fmt.Sprintf("send-digits %d %s by %s", cmd.Leg.N, cmd.Digits, cmd.Way)
 	case CloseMedia:

@@ -36,6 +36,17 @@
 // out. A key that is pressed in a mix goes to every hearer as an event at the timestamps of his stream, for whose length
 // the mix is not sent to him, or, when one of them cannot take it, to nobody: then the call is told, and sends it.
 //
+// # Digits that are kept
+//
+// TakeDigits has a gate keep a phone's digits from whoever hears it, so that the call can read a code. What is decided
+// when an event begins holds to its end. None of a kept event's packets goes out to anyone; a relay goes on with the
+// next number, as after a phone's own pause, and a mix with the others' voices.
+//
+//	keys      1       *       0       3             9 9
+//	gate      open    shut                          open again, by TakeDigits
+//	relayed   1                                     9 9
+//	told      1 passed  * kept  0 kept  3 kept      9 passed  9 passed
+//
 // # From one to the other
 //
 // What a leg hears changes at a packet, never with a gap. A mix that begins goes on from what each leg has just sent

@@ -73,6 +73,8 @@ func (e *Engine) Do(cmd callstate.MediaCommand) {
 		e.negotiate(c.Leg, c.Ref, func(l *leg) (callstate.Event, *failure) { return l.takeAnswer(c) })
 	case callstate.Connect:
 		e.connect(c)
+	case callstate.TakeDigits:
+		e.takeDigits(c)
 	case callstate.SendDigits:
 		e.sendDigits(c)
 	case callstate.CloseMedia:

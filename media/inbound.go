@@ -23,6 +23,7 @@ type inbound struct {
 	source     *mix.Source // for them; nil when there are none
 	recent     recent
 	detector   dtmf.Detector
+	gate       gate
 	quietSince time.Duration // last packet, negotiation or report of silence
 	header     rtp.Header
 	scratch    []byte // for packets that are not passed on as they are
@@ -116,7 +117,7 @@ func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
 		in.counts.Malformed++
 		return
 	}
-	passable := len(in.routes)+len(in.mixed) > 0
+	passable := len(in.routes)+len(in.mixed) > 0 && !in.gate.keeps(p.Event)
 	for _, r := range in.routes {
 		passable = passable && r.to.out.takesEvent(r, p.Event)
 	}
@@ -139,15 +140,22 @@ func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
 	for _, d := range result.Ended[:result.N] {
 		l.tellDigit(d)
 	}
+	if result.Start {
+		in.gate.began(p.Event, result.Pass)
+	}
 	if result.Start && in.detector.Active() {
 		l.e.clock.want(l) // its end packets may be lost
 	}
 }
 
+// tellDigit is called with in.mu held, so that the gate counts what was told.
 func (l *leg) tellDigit(d dtmf.Digit) {
 	key := dtmf.Key(d.Event)
 	if key == "" {
 		return // flash and the like: passed on, no digit
+	}
+	if !d.Passed {
+		l.in.gate.told++
 	}
 	l.post(callstate.DigitReceived{On: l.on(), Digit: key, Duration: d.Duration, Via: callstate.ByEvent, Passed: d.Passed})
 }

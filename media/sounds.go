@@ -8,7 +8,7 @@ import (
 
 var sounds = map[callstate.Sound]tone.Kind{
 	callstate.Silence: tone.Silence, callstate.Ringback: tone.Ringback, callstate.BusyTone: tone.Busy,
-	callstate.Music: tone.Music,
+	callstate.Music: tone.Music, callstate.DialTone: tone.Dial,
 }
 
 // loop is a sound in the forms in which it is played: as it is sent in G.711, and for G.722, whose encoder must have

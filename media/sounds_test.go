@@ -27,6 +27,7 @@ func TestSoundsInAllCodecs(t *testing.T) {
 		}{
 			{callstate.Ringback, []float64{440, 480}, []float64{620, 1000}},
 			{callstate.BusyTone, []float64{480, 620}, []float64{440, 1000}},
+			{callstate.DialTone, []float64{350, 440}, []float64{480, 620, 1000}},
 			{callstate.Silence, nil, []float64{440, 480, 620}},
 		} {
 			t.Run(fmt.Sprint(k, c.sound), func(t *testing.T) {

@@ -104,6 +104,9 @@ func (d *Detector) Expire(now time.Duration) (Digit, bool) {
 // Active tells whether an event has started and not ended, so that Expire must be called.
 func (d *Detector) Active() bool { return d.active }
 
+// Keeps tells whether a key has been pressed and not let go that is not relayed.
+func (d *Detector) Keeps() bool { return d.active && !d.passed && Key(d.now.event) != "" }
+
 func (d *Detector) continues(key id) bool {
 	return key.ssrc == d.now.ssrc && key.event == d.now.event &&
 		(key.ts-d.segTS == 0xffff || d.units-d.segment > 0x8000 && key.ts-d.segTS == d.units-d.segment)

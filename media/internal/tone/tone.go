@@ -35,6 +35,7 @@ const (
 	Ringback
 	Busy
 	Music
+	Dial
 	kinds
 )
 
@@ -70,6 +71,8 @@ func synth(k Kind, rate int) []float64 {
 		return append(dual(440, 480, 0.08, 2*rate, rate), make([]float64, 4*rate)...)
 	case Busy: // 480 + 620 Hz, 0.5 s on, 0.5 s off
 		return append(dual(480, 620, 0.08, rate/2, rate), make([]float64, rate/2)...)
+	case Dial: // 350 + 440 Hz, always on
+		return dual(350, 440, 0.08, rate/10, rate)
 	case Music:
 		return music(rate)
 	}

@@ -85,6 +85,22 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// The tone that waits for digits is always on, and its loop has no seam: its periods are whole.
+func TestDialTone(t *testing.T) {
+	for _, law := range []Law{MuLaw, ALaw} {
+		s := decode(Loop(Dial, law), law)
+		for range 3 {
+			s = append(s, s...)
+		}
+		if p1, p2 := power(s, 350), power(s, 440); p1 < 0.48 || p2 < 0.48 {
+			t.Errorf("law %d: shares %.2f and %.2f, want a half each", law, p1, p2)
+		}
+		if level := 20 * math.Log10(rms(s)); level < -26 || level > -18 {
+			t.Errorf("law %d: %.1f dB", law, level)
+		}
+	}
+}
+
 func TestLoops(t *testing.T) {
 	for k := range kinds {
 		for _, law := range []Law{MuLaw, ALaw} {
