@@ -16,12 +16,13 @@ import (
 // runDemo runs the switch with simulated phones that talk to it over real sockets, steers their calls over the HTTP
 // API as an application would, and prints what the phones heard and saw. It fails unless every step was observed.
 func runDemo(ctx context.Context, cfg *Config, o ServeOptions, stdout, stderr io.Writer) error {
-	t := newTracer(io.Discard)
+	t := newTracer(nil)
 	sw, err := startSwitch(cfg, o.Log, seams{tracer: t})
 	if err != nil {
 		return err
 	}
 	defer func() { sw.Stop(stopped()) }()
+	defer t.follow(sw.exchange)()
 	fmt.Fprintln(stdout, sw.Ready())
 	d := &demo{sw: sw, api: apiClient{base: "http://" + sw.HTTP.String() + "/api"}, out: stdout, tracer: t,
 		open: openClient{base: "http://" + sw.Yeastar.String() + "/openapi/v1.0/"}}
@@ -329,6 +330,7 @@ func (t *tracer) known() []callstate.CallID {
 	for id := range t.calls {
 		ids = append(ids, id)
 	}
+	slices.Sort(ids)
 	return ids
 }
 

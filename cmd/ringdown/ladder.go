@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -17,7 +18,7 @@ import (
 // tracer keeps the SIP messages of each call and draws them as a ladder when the call is over. It shows start lines
 // only, so no secret can get into it.
 type tracer struct {
-	out io.Writer
+	out io.Writer // nil: who made it draws
 
 	mu    sync.Mutex
 	rungs map[string][]rung             // by SIP Call-ID
@@ -74,10 +75,35 @@ func (t *tracer) Leg(sipCallID string, leg callstate.LegID, number string) {
 	t.calls[leg.Call] = append(t.calls[leg.Call], sipCallID)
 }
 
-// follow draws each call that ends. The returned func stops it and waits.
+// adopt draws a leg with the call that has it now, and not with that of its birth.
+func (t *tracer) adopt(call callstate.CallID, leg callstate.LegID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for sipCallID, l := range t.legs {
+		if l.id != leg || slices.Contains(t.calls[call], sipCallID) {
+			continue
+		}
+		for was, list := range t.calls {
+			if rest := slices.DeleteFunc(list, func(id string) bool { return id == sipCallID }); len(rest) > 0 {
+				t.calls[was] = rest
+			} else {
+				delete(t.calls, was)
+			}
+		}
+		t.calls[call] = append(t.calls[call], sipCallID)
+		return
+	}
+}
+
+// follow keeps up with calls, and draws each that ends. The returned func stops it and waits.
 func (t *tracer) follow(calls callstate.Calls) (stop func()) {
 	end := calls.Watch(func(n callstate.Notice) {
-		if n.Kind != callstate.NoticeEnded {
+		for _, l := range n.Summary.Legs {
+			if l.ID.Call != n.Summary.ID {
+				t.adopt(n.Summary.ID, l.ID)
+			}
+		}
+		if n.Kind != callstate.NoticeEnded || t.out == nil {
 			return
 		}
 		id := n.Summary.ID
@@ -144,7 +170,7 @@ func (t *tracer) draw(id callstate.CallID) string {
 	for _, sipID := range t.calls[id] {
 		leg := t.legs[sipID]
 		column := 0
-		if leg.id.N != 1 {
+		if leg.id != (callstate.LegID{Call: id, N: 1}) {
 			names = append(names, leg.number)
 			column = len(names) - 1
 		} else {
