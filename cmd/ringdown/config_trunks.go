@@ -23,7 +23,7 @@ type Trunk struct {
 	Password  Secret
 	Register  bool
 	Expires   time.Duration // of the registration that is asked for
-	From      string        // the number that it is shown as the caller; empty: that of whoever calls
+	From      string        // NUMBER or NUMBER@HOST that it is shown as the caller; empty: the number of whoever calls
 	Qualify   time.Duration // between two OPTIONS that tell whether it is there; 0: none
 }
 
@@ -50,8 +50,8 @@ func (r *reader) trunks(c *Config) func(ast.Node, string) {
 			{name: "password", read: set(r, &t.Password, parseSecret)},
 			{name: "register", read: r.flag(&t.Register)},
 			{name: "expires", read: set(r, &t.Expires, parseExpires)},
-			{name: "from", read: set(r, &t.From, parseNumber)},
-			{name: "qualify", read: set(r, &t.Qualify, parseDuration)},
+			{name: "from", read: set(r, &t.From, parseFrom)},
+			{name: "qualify", read: set(r, &t.Qualify, parseQualify)},
 		})
 		if r.require(key, "name", "name the trunk") {
 			if first, twice := seen[t.Name]; twice {
@@ -163,6 +163,28 @@ func parseExpires(s string) (time.Duration, *problem) {
 	d, wrong := parseLife(s)
 	if wrong == nil && d < leastExpires {
 		return 0, &problem{s + " is too short", "write at least " + leastExpires.String()}
+	}
+	return d, wrong
+}
+
+// parseFrom reads NUMBER or NUMBER@HOST.
+func parseFrom(s string) (string, *problem) {
+	number, host, at := strings.Cut(s, "@")
+	if _, wrong := parseNumber(number); wrong != nil {
+		return "", wrong
+	}
+	if at {
+		if _, wrong := parseHostPort(host); wrong != nil {
+			return "", wrong
+		}
+	}
+	return s, nil
+}
+
+func parseQualify(s string) (time.Duration, *problem) {
+	d, wrong := parseDuration(s)
+	if wrong == nil && d != 0 && d < time.Second {
+		return 0, &problem{s + " is too short", "write at least 1s, or 0 for off"}
 	}
 	return d, wrong
 }

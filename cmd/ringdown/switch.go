@@ -78,7 +78,7 @@ func (sw *Switch) startSIP(cfg *Config, s seams) (err error) {
 	}
 	sw.agent, err = sip.New(sip.Config{
 		Domain: cfg.SIP.Domain, Digest: cfg.SIP.Digest, Advertise: cfg.SIP.Advertise, Users: users,
-		ReadSDP: media.ReadSDP, Exchange: sw.exchange, Log: sw.log, Trace: s.tracer,
+		Trunks: trunks(cfg), ReadSDP: media.ReadSDP, Exchange: sw.exchange, Log: sw.log, Trace: s.tracer,
 	})
 	if err != nil {
 		return err
@@ -184,6 +184,15 @@ func settings(cfg *Config) callstate.Settings {
 			Retries: cfg.Transfer.Retries, Delay: cfg.Transfer.Delay},
 		Features: callstate.Features(cfg.Features),
 	}
+}
+
+func trunks(cfg *Config) (list []sip.Trunk) {
+	for _, t := range cfg.Trunks {
+		list = append(list, sip.Trunk{Name: t.Name, Address: t.Address, Transport: t.Transport, Identify: t.Identify,
+			Username: t.Username, Password: string(t.Password), Register: t.Register, Expires: t.Expires, From: t.From,
+			Qualify: t.Qualify})
+	}
+	return list
 }
 
 func directory(cfg *Config) *callstate.Directory {
