@@ -79,7 +79,9 @@ func (c *Call) Step(in Input) []Command {
 		return c.out
 	}
 	c.handle(in.Ev)
+	c.strandTakers()
 	c.refresh()
+	c.showPartners()
 	c.showHold()
 	c.showLegs()
 	c.finish()
@@ -100,7 +102,11 @@ func (c *Call) handle(ev Event) {
 	case Stopping:
 		c.endAll(Cause{Kind: Shutdown})
 	case LegsWanted:
-		c.do(RefuseLegs{To: ev.By, Token: ev.Token, Status: 481})
+		c.legsWanted(ev)
+	case LegsHanded:
+		c.legsHanded(ev)
+	case LegsRefused:
+		c.legsRefused(ev)
 	case legEvent:
 		if l := c.leg(ev.About()); l != nil {
 			c.handleLeg(l, ev)
@@ -159,6 +165,10 @@ func (c *Call) refuseLate(ev Event) {
 		c.do(RefuseOffer{Leg: ev.Leg, Ref: ev.Ref, Status: 481})
 	case ReferReceived:
 		c.do(RefuseRefer{Leg: ev.Leg, Ref: ev.Ref, Status: 481})
+	case LegsWanted:
+		c.do(RefuseLegs{To: ev.By, Token: ev.Token, Status: 481})
+	case LegsHanded:
+		c.disown(ev.Parcel)
 	}
 }
 

@@ -278,6 +278,8 @@ type Fetch struct {
 	Token     uint32
 	Leg       LegID
 	EarlyOnly bool
+	Stay      int  // how many of Call would talk to them
+	Mixable   bool // media can make and read the codecs of all those
 }
 
 // HandOver answers LegsWanted: the legs of the parcel are To's from now on. If To has ended, they are hung up.

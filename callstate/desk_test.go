@@ -1,6 +1,7 @@
 package callstate
 
 import (
+	"maps"
 	"regexp"
 	"strings"
 	"time"
@@ -9,30 +10,24 @@ import (
 // desk is who reads scripts to a call: it remembers the numbers that a person would not write, and can play the part
 // of media.
 type desk struct {
+	*house
 	id   CallID
 	call *Call
 	now  Time
 
-	locate   Locate             // the last one
-	locates  map[string]Locate  // the last of each number
-	timers   map[string]TimerID // the last of each name
-	names    map[TimerID]string
-	pending  map[LegID][]uint32 // media work that is under way
-	reoffers map[LegID]uint32   // the last offer of ours
-	offers   map[LegID]uint32   // the last re-INVITE of each phone
-	refers   map[LegID]uint64   // the last REFER
-	digits   map[LegID]uint64   // the last digits
-
-	work []MediaCommand // for the part of media
+	locate  Locate             // the last one
+	locates map[string]Locate  // the last of each number
+	timers  map[string]TimerID // the last of each name
+	names   map[TimerID]string
+	fetch   Fetch // the last one
 
 	last    uint64 // request
 	account *ledger
 }
 
+// newDesk is the desk of the first call of a house.
 func newDesk(dir *Directory) *desk {
-	d := &desk{id: 1, locates: map[string]Locate{}, timers: map[string]TimerID{}, names: map[TimerID]string{}, pending: map[LegID][]uint32{}, reoffers: map[LegID]uint32{},
-		offers: map[LegID]uint32{}, refers: map[LegID]uint64{}, digits: map[LegID]uint64{}, account: newLedger()}
-	d.call = NewCall(d.id, DefaultSettings(), dir)
+	d := newHouse(dir).desk(1)
 	d.now = Time{Wall: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	return d
 }
@@ -61,6 +56,14 @@ func exampleDirectory() *Directory {
 // step gives the call one event and returns what it wants, noting the numbers.
 func (d *desk) step(ev Event) []Command {
 	d.now.Wall, d.now.Mono = d.now.Wall.Add(time.Second), d.now.Mono+time.Second
+	switch ev := ev.(type) {
+	case LegsHanded:
+		for _, l := range ev.Parcel.Legs {
+			d.home[l.ID] = d.id
+		}
+	case LegOffered:
+		d.home[ev.Leg] = d.id
+	}
 	cmds := append([]Command{}, d.call.Step(Input{At: d.now, Ev: ev})...)
 	d.account.step(ev, cmds)
 	d.account.consistent(d.call)
@@ -97,9 +100,17 @@ func (d *desk) note(cmd Command) {
 	if m, ok := cmd.(MediaCommand); ok {
 		d.work = append(d.work, m)
 	}
+	if given, ok := cmd.(HandOver); !d.post(cmd) && ok { // they are of no more concern here
+		for _, l := range given.Parcel.Legs {
+			delete(d.account.legs, l.ID)
+			maps.DeleteFunc(d.account.offers, func(k offerKey, _ bool) bool { return k.leg == l.ID })
+		}
+	}
 	switch cmd := cmd.(type) {
 	case Locate:
 		d.locate, d.locates[cmd.Number] = cmd, cmd
+	case Fetch:
+		d.fetch = cmd
 	case StartTimer:
 		d.timers[cmd.Name], d.names[cmd.ID] = cmd.ID, cmd.Name
 	case MakeOffer:
@@ -142,8 +153,8 @@ func (d *desk) oldest(l LegID) uint64 {
 
 // media plays its part: every piece of work succeeds at once. Bodies are their directions, so that what a phone says
 // comes back as a fact.
-func (d *desk) media() (results []Event) {
-	for _, cmd := range d.work {
+func (h *house) media() (results []Event) {
+	for _, cmd := range h.work {
 		switch cmd := cmd.(type) {
 		case MakeOffer:
 			results = append(results, OfferMade{On: On{cmd.Leg}, Ref: cmd.Ref, SDP: []byte("offer")})
@@ -153,7 +164,7 @@ func (d *desk) media() (results []Event) {
 			results = append(results, AnswerTaken{On: On{cmd.Leg}, Ref: cmd.Ref, Facts: factsOf(cmd.Answer)})
 		}
 	}
-	d.work = nil
+	h.work = nil
 	return results
 }
 

@@ -257,6 +257,8 @@ type LegsWanted struct {
 	By        CallID
 	Token     uint32
 	EarlyOnly bool
+	Stay      int  // how many of By would talk to them
+	Mixable   bool // media can make and read the codecs of all those
 }
 
 // LegsHanded brings what Fetch asked for. The legs are the receiver's from now on; their events come after this one.
@@ -285,6 +287,7 @@ type Parcel struct {
 	Legs       []Leg
 	Fork       *Fork  // the target that still rings, on behalf of the transferor; nil when it is up
 	LastRef    uint32 // no ref of these legs is above it
+	Hops       int    // how often their call was sent on
 }
 
 // --- from the exchange and the outside --------------------------------------------------------------------------

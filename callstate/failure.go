@@ -8,9 +8,13 @@ func (c *Call) targetFailed(why Cause) {
 	t := c.Transfer
 	t.Cause = why
 	t.Joined = LegID{}
-	told := t.State != TransferLocating
-	if t.Reply != 0 && !told {
-		c.reply(t.Reply, &Error{Kind: BadTarget, Param: "target", Text: "not registered"})
+	told := !in(t.State, TransferFetching, TransferLocating)
+	if t.Reply != 0 && !t.attended() {
+		text := "not registered"
+		if told {
+			text = string(why.Kind)
+		}
+		c.reply(t.Reply, &Error{Kind: BadTarget, Param: "target", Text: text})
 		t.Reply = 0
 	}
 	c.report(t, why.FinalStatus())
@@ -75,6 +79,10 @@ func (c *Call) leftTransfer(l *Leg, why Cause) {
 	switch {
 	case t.attended():
 		c.leftConsultation(l, why)
+	case l.ID == t.Transferee && t.State == TransferFetching && len(c.stay()) > 0: // one of three
+		t.Transferee = c.stay()[0].ID
+		c.chooseRoles(t.Bridge)
+		c.notice(Notice{Kind: NoticeLeft, Leg: l.ID, Cause: why})
 	case l.ID == t.Transferor:
 		t.Gone = true // T3: the transfer goes on
 		if c.Fork == nil && t.State == TransferLocating {
@@ -100,6 +108,9 @@ func (c *Call) endTransfer(left LegID, why Cause) {
 		c.hangUp(c.leg(id), why)
 	}
 	t.fire("give up")
+	if !t.attended() {
+		c.reply(t.Reply, &Error{Kind: WrongState, Text: "a party has left"})
+	}
 	c.finishTransfer("transfer failed")
 	if n == c.Main {
 		c.moveMain(other)

@@ -171,8 +171,12 @@ func (c *Call) dial(l *Leg, sdp []byte) {
 	}
 	d := Dial{Leg: l.ID, To: l.Contact, Number: l.Party.Number, From: c.showsAs(), SDP: sdp, Hops: c.Hops,
 		Diversions: c.Fork.place(l.Party.Number).Diversions}
+	l.Shown = d.From
 	if c.Fork.For == ForkTarget {
 		d.ReferredBy = c.Transfer.ReferredBy // of the REFER in hand, never an inherited one (T26)
+		if l.Trunk != "" {
+			d.Replaces = c.Transfer.Replaces
+		}
 	}
 	c.do(d)
 }

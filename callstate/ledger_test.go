@@ -17,6 +17,8 @@ type ledger struct {
 	shows    []LegSummary // the legs of the last notice
 	finished bool
 	faults   []string
+
+	fetches map[uint32]bool // tokens of Fetch that have no answer yet
 }
 
 // offerKey names what a phone asked: its leg and its own number for it.
@@ -44,7 +46,14 @@ const (
 
 func newLedger() *ledger {
 	return &ledger{legs: map[LegID]*legAccount{}, timers: map[TimerID]string{}, requests: map[uint64]int{},
-		offers: map[offerKey]bool{}, refers: map[offerKey]string{}}
+		offers: map[offerKey]bool{}, refers: map[offerKey]string{}, fetches: map[uint32]bool{}}
+}
+
+// sharing is the ledger of one call among several, which has the legs in common with theirs.
+func (a *ledger) sharing() *ledger {
+	b := newLedger()
+	b.legs, b.offers, b.refers = a.legs, a.offers, a.refers
+	return b
 }
 
 func (a *ledger) fault(format string, args ...any) {
@@ -64,8 +73,10 @@ func (a *ledger) leg(id LegID) *legAccount {
 func (a *ledger) step(ev Event, cmds []Command) {
 	a.event(ev)
 	a.changes(cmds)
+	a.answersLetter(ev, cmds)
 	for _, cmd := range cmds {
-		if answers := a.command(cmd); a.finished && !answers {
+		_, late := ev.(LegsHanded) // legs may come to a call that is over: it hangs them up
+		if answers := a.command(cmd); a.finished && !answers && !late {
 			if _, last := cmd.(Finish); !last {
 				a.fault("%T after Finish", cmd)
 			}
@@ -93,6 +104,18 @@ func (a *ledger) event(ev Event) {
 		if k := (offerKey{ev.Leg, ev.Ref}); a.refers[k] != "" {
 			a.refers[k] = referGone
 		}
+	case LegsHanded:
+		a.answersFetch(ev.Token)
+		for _, l := range ev.Parcel.Legs {
+			if x := a.leg(l.ID); !x.signal { // it comes from a call that is in no script
+				x.signal = l.State != LegPreparing
+				if l.Port {
+					x.media = "open"
+				}
+			}
+		}
+	case LegsRefused:
+		a.answersFetch(ev.Token)
 	case Requested:
 		a.requests[ev.Ref]++
 	case TimerFired:
@@ -124,6 +147,10 @@ func (a *ledger) command(cmd Command) bool {
 		return true
 	case Publish:
 		a.notice(cmd.Notice)
+	case RefuseLegs, HandOver:
+		return true
+	case Fetch:
+		a.fetches[cmd.Token] = true
 	case Finish:
 		if a.finished {
 			a.fault("Finish twice")
@@ -131,6 +158,28 @@ func (a *ledger) command(cmd Command) bool {
 		a.finished = true
 	}
 	return false
+}
+
+// answersFetch: each Fetch has one answer. One that was never asked for comes in tests only.
+func (a *ledger) answersFetch(token uint32) {
+	if !a.fetches[token] && token != 9999 {
+		a.fault("fetch %d answered twice, or never asked", token)
+	}
+	delete(a.fetches, token)
+}
+
+// answersLetter checks that who is asked for legs answers in the same step, and that what is given is not lost.
+func (a *ledger) answersLetter(ev Event, cmds []Command) {
+	answers := 0
+	for _, cmd := range cmds {
+		switch cmd.(type) {
+		case HandOver, RefuseLegs:
+			answers++
+		}
+	}
+	if _, asked := ev.(LegsWanted); asked && answers != 1 || !asked && answers != 0 {
+		a.fault("%d answers to %T", answers, ev)
+	}
 }
 
 // changes checks that NoticeChanged comes only for what no other notice of the step has told, at most once.
@@ -332,6 +381,9 @@ func (a *ledger) settled() {
 		if s == referAccepted || s == referAsked && !a.leg(k.leg).over {
 			a.fault("REFER %d of leg %s was left %q (I10)", k.ref, k.leg, s)
 		}
+	}
+	for token := range a.fetches {
+		a.fault("fetch %d was never answered", token)
 	}
 	if a.ended != 1 {
 		a.fault("%d notices of the end", a.ended)

@@ -31,8 +31,9 @@ const (
 	CallOver         = "ended"
 )
 
-// States of a blind transfer. Pausing and Recalling call back a transferor who has left.
+// States of a blind transfer, and of one that an earlier call of the transferor prepared. Pausing and Recalling call back a transferor who has left.
 const (
+	TransferFetching  = "fetching"  // the call of the transferor's consultation is asked for it. The old pair still talks
 	TransferLocating  = "locating"  // where is the target? The old pair still talks
 	TransferRinging   = "ringing"   // the target rings, the transferee hears ringback
 	TransferPausing   = "pausing"   // the target failed and the transferor has left: pause before it is called back
@@ -97,13 +98,15 @@ var callTable = newTable("call", CallNew,
 )
 
 var transferTable = newTable("transfer", TransferLocating,
+	row("locate", TransferLocating, TransferFetching),
+	row("fetched", TransferRinging, TransferFetching),
 	row("located", TransferRinging, TransferLocating),
-	row("answered", TransferDone, TransferRinging, TransferRecalling),
-	row("refused", TransferFailed, TransferLocating, TransferRinging),
+	row("answered", TransferDone, TransferFetching, TransferRinging, TransferRecalling),
+	row("refused", TransferFailed, TransferFetching, TransferLocating, TransferRinging),
 	row("failure tone", TransferDropping, TransferRinging),
-	row("recall later", TransferPausing, TransferLocating, TransferRinging, TransferRecalling),
+	row("recall later", TransferPausing, TransferFetching, TransferLocating, TransferRinging, TransferRecalling),
 	row("recall", TransferRecalling, TransferPausing),
-	row("give up", TransferFailed, TransferLocating, TransferRinging, TransferPausing, TransferRecalling, TransferDropping),
+	row("give up", TransferFailed, TransferFetching, TransferLocating, TransferRinging, TransferPausing, TransferRecalling, TransferDropping),
 )
 
 var attendedTable = newTable("attended transfer", RingingTarget,

@@ -5,11 +5,11 @@ package callstate
 
 // partner is the leg that l talks to or will talk to, the oldest of several; zero when there is none.
 func (c *Call) partner(l *Leg) LegID {
-	if c.Fork.has(l.ID) {
+	if c.Fork.has(l.ID) || c.Fork.has(l.Takes) {
 		return c.waiting()
 	}
-	for _, p := range c.talkers(l.Bridge) {
-		if p != l {
+	for _, p := range c.talkers(c.bridgeOf(l)) {
+		if p != l && p.ID != l.Takes {
 			return p.ID
 		}
 	}
@@ -107,7 +107,9 @@ func (c *Call) answerMade(l *Leg, ev AnswerMade) {
 		}
 	case ForAnswer:
 		l.LocalSDP = ev.SDP
-		c.answer(l)
+		if c.takePlace(l) {
+			c.answer(l)
+		}
 	case ForReanswer:
 		l.PhoneHold = Direction(op.Note).Holds()
 		c.do(AcceptOffer{Leg: l.ID, Ref: op.SIP, SDP: ev.SDP})
@@ -133,6 +135,7 @@ func (c *Call) answerTaken(l *Leg, ev AnswerTaken) {
 		c.joined(l)
 	case ForConfirm:
 		l.PhoneHold = l.Facts.Direction.Holds()
+		c.takePlace(l)
 	case ForReanswered:
 		if op.Note == string(SendRecv) { // a phone may answer our hold with inactive: that tells nothing new
 			l.PhoneHold = l.Facts.Direction.Holds()

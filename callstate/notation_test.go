@@ -47,7 +47,7 @@ func readEvent(line string, d *desk) (ev Event, err error) {
 }
 
 func (w *words) event(verb string) Event {
-	if verb == "timer" || verb == "located" || verb == "stopping" || verb == "request" {
+	if verb == "timer" || verb == "located" || verb == "stopping" || verb == "request" || verb == "legs-handed" || verb == "legs-refused" {
 		return w.general(verb)
 	}
 	on := On{w.leg()}
@@ -59,6 +59,7 @@ func (w *words) event(verb string) Event {
 	case "invite":
 		ev := LegOffered{On: on, From: Party{Number: w.after("from")}, To: w.after("to"), SIPCallID: w.opt("call-id")}
 		ev.Hops, ev.Trunk = w.number("hops"), w.opt("trunk")
+		ev.Replaces = w.replaced()
 		ev.SDP, ev.Facts = w.body(!w.is("no-offer"))
 		return ev
 	case "progress":
@@ -87,10 +88,15 @@ func (w *words) event(verb string) Event {
 		return ReofferRefused{On: on, Status: w.int(), Ref: uint32(w.ref(w.sim.reoffer(on.Leg)))}
 	case "refers":
 		ev := ReferReceived{On: on, Target: w.after("to"), Ref: uint32(w.ref(w.sim.nextRefer(on.Leg))), ReferredBy: w.opt("by")}
-		if w.opt("replaces") != "" {
-			ev.Replaces.Status = 481
-		}
+		ev.Elsewhere = w.opt("elsewhere")
+		ev.Replaces = w.replaced()
 		return ev
+	case "legs-wanted":
+		by, err := readCall(w.after("by"))
+		if err != nil {
+			panic(err)
+		}
+		return LegsWanted{On: on, By: by, Token: 1, EarlyOnly: w.is("early-only"), Stay: max(1, w.number("stay")), Mixable: !w.is("unmixable")}
 	case "refer-gone":
 		return ReferGone{On: on, Ref: uint32(w.ref(w.sim.refers[on.Leg]))}
 	case "digits-sent":
@@ -165,6 +171,8 @@ func (w *words) general(verb string) Event {
 		return TimerFired{ID: TimerID{w.sim.id, uint32(n)}}
 	case "stopping":
 		return Stopping{ID: w.sim.id}
+	case "legs-refused":
+		return LegsRefused{ID: w.sim.id, Status: w.int(), Token: uint32(w.number("token"))}
 	}
 	ev := Requested{ID: w.sim.id, Ref: w.ref(w.sim.nextRequest())}
 	switch what := w.word(); what {
@@ -182,6 +190,8 @@ func (w *words) general(verb string) Event {
 		ev.Req = MoveLeg{Leg: w.leg(), Target: w.after("to"), Rights: w.opt("rights")}
 	case "consult":
 		ev.Req = Consult{Transferor: w.leg(), Target: w.after("to"), Rights: w.opt("rights")}
+	case "attended":
+		ev.Req = AttendedTransfer{Transferor: w.leg(), Consultation: w.legAfter("to")}
 	case "abort", "complete", "threeway", "swap":
 		ev.Req = Operate{Transferor: w.leg(), Do: Operation(what)}
 	case "end-leg":
@@ -215,7 +225,33 @@ func (w *words) int() int {
 	return n
 }
 
-func (w *words) leg() LegID { return LegID{w.sim.id, uint32(w.int())} }
+func (w *words) leg() LegID {
+	id, err := readLeg(w.word())
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+func (w *words) legAfter(prep string) LegID {
+	if w.word() != prep {
+		panic(prep + " is missing")
+	}
+	return w.leg()
+}
+
+// replaced reads the dialog that a phone names, or the status that tells why it names none.
+func (w *words) replaced() (r Replaced) {
+	r.EarlyOnly, r.Status = w.is("early-only"), w.number("no-dialog")
+	if s := w.opt("replaces"); s != "" {
+		id, err := readLeg(s)
+		if err != nil {
+			panic(err)
+		}
+		r.Leg = id
+	}
+	return r
+}
 
 // after reads the word behind a preposition.
 func (w *words) after(prep string) string {

@@ -13,19 +13,20 @@ func (c *Call) referReceived(l *Leg, ev ReferReceived) {
 	case l.State != LegUp:
 		refuse(403) // T11: the dialog is not confirmed
 		return
-	case ev.Replaces.Given():
-		refuse(501) // attended transfer by REFER: `replaces` is not advertised
-		return
 	case c.Transfer != nil || c.State != CallConnected || c.Fork != nil || !stays.up():
 		refuse(491) // T8, T9
 		return
-	case len(c.talkers(l.Bridge)) > 2:
+	case len(c.talkers(l.Bridge)) > 2 && !ev.Replaces.Given():
 		refuse(403) // of three, nobody tells which one is meant
 		return
 	}
-	c.do(AcceptRefer{Leg: l.ID, Ref: ev.Ref})
 	t := &Transfer{State: TransferLocating, Release: ReleaseItself, Bridge: l.Bridge, Transferor: l.ID,
 		Transferee: stays.ID, Target: ev.Target, Refer: ev.Ref, ReferredBy: ev.ReferredBy}
+	if ev.Replaces.Given() {
+		c.referReplaces(t, ev)
+		return
+	}
+	c.do(AcceptRefer{Leg: l.ID, Ref: ev.Ref})
 	if r := c.dir.Route(ev.Target, l.by()); r.Refused != "" {
 		c.report(t, Cause{Kind: r.Refused}.FinalStatus()) // T17: as if the transferor had dialled it
 		return
@@ -57,7 +58,7 @@ func (c *Call) report(t *Transfer, status int) {
 // leaveDue: a transferor who should have left by itself is sent away. The next transfer may be dialling already.
 func (c *Call) leaveDue() {
 	for _, l := range slices.Clone(c.Legs) {
-		if l.Bridge == 0 && !c.Transfer.has(l.ID) && !c.Fork.has(l.ID) {
+		if l.Bridge == 0 && l.Takes.Zero() && !c.Transfer.has(l.ID) && !c.Fork.has(l.ID) {
 			c.hangUp(l, Cause{Kind: Transferred})
 		}
 	}

@@ -25,6 +25,8 @@ func (c *Call) requested(ev Requested) {
 		c.resume(ev.Ref)
 	case BlindTransfer:
 		c.blindTransfer(ev.Ref, req)
+	case AttendedTransfer:
+		c.attendedTransfer(ev.Ref, req)
 	case MoveLeg:
 		c.moveLeg(ev.Ref, req)
 	case Consult:

@@ -42,7 +42,7 @@ func readScript(text string) (s script) {
 
 func isHead(line string) bool {
 	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "settings ") || strings.HasPrefix(line, "given ") ||
-		strings.HasPrefix(line, "extension ") || line == "media by hand"
+		strings.HasPrefix(line, "extension ") || line == "media by hand" || line == "letters by hand"
 }
 
 // set reads the head of a script: what is not the default.
@@ -92,22 +92,12 @@ func (d *desk) configure(line string) {
 }
 
 // play gives the call one line of events; unless media is played by hand, its results follow at once.
-func (d *desk) play(line string, byHand bool) ([]Command, error) {
-	ev, err := readEvent(line, d)
-	if err != nil {
-		return nil, err
+func (d *desk) play(line string, byHand bool) (cmds []Command, err error) {
+	all, err := d.house.play(line, byHand)
+	for _, s := range all {
+		cmds = append(cmds, s.cmd)
 	}
-	cmds := d.step(ev)
-	for !byHand {
-		results := d.media()
-		if len(results) == 0 {
-			break
-		}
-		for _, ev := range results {
-			cmds = append(cmds, d.step(ev)...)
-		}
-	}
-	return cmds, nil
+	return cmds, err
 }
 
 // run plays a script and returns it with the commands that really followed. What was given before is not shown; such a
@@ -115,6 +105,7 @@ func (d *desk) play(line string, byHand bool) ([]Command, error) {
 func (s script) run() (string, *desk, error) {
 	d := newDesk(exampleDirectory())
 	byHand := slices.Contains(s.head, "media by hand")
+	d.slow = slices.Contains(s.head, "letters by hand")
 	var out strings.Builder
 	for _, line := range s.head {
 		fmt.Fprintln(&out, line)
@@ -142,12 +133,16 @@ func (s script) run() (string, *desk, error) {
 			if strings.HasPrefix(line, "#") {
 				continue
 			}
-			cmds, err := d.play(line, byHand)
+			all, err := d.house.play(line, byHand)
 			if err != nil {
-				return "", d, err
+				return "", d, fmt.Errorf("%s: %w", line, err)
 			}
-			for _, cmd := range cmds {
-				fmt.Fprintln(&answer, d.write(cmd))
+			for _, s := range all {
+				by := ""
+				if s.by != d {
+					by = callName(s.by.id, true) + ": "
+				}
+				fmt.Fprintln(&answer, by+s.by.write(s.cmd))
 			}
 		}
 		fmt.Fprintf(&out, "----\n%s", answer.String())
@@ -183,9 +178,9 @@ func TestScripts(t *testing.T) {
 			}); given {
 				d.finishOff()
 			} else {
-				d.account.settled()
+				d.settled()
 			}
-			for _, fault := range d.account.faults {
+			for _, fault := range d.faults() {
 				t.Error(fault)
 			}
 		})
@@ -199,7 +194,7 @@ var edgeCases = strings.Fields(`I1 I5 I6 I7 I9 I10
 	E1 E6 E8 E9 E10 E11
 	R1 R5 R7 R8 R10
 	T1 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 T13 T14 T20 T26 T27 T28 T29 T30 T31 T32 T33
-	P13 P16 P17 P18 P19 P20 P21 P22 P23 P24
+	P1 P3 P7 P14 P15 P16 P17 P18 P19 P20 P21 P22 P23 P24
 	F1 F2 F3 F4 F5 F8 F9 F11 F13
 	H1 H2 H4 H5 H7 H8 H9 H10 H12 H14
 	M1 M2 M4 M22

@@ -2,6 +2,10 @@ package callstate
 
 // legOffered: a phone or a trunk calls.
 func (c *Call) legOffered(ev LegOffered) {
+	if ev.Replaces.Given() {
+		c.replaceOffered(ev)
+		return
+	}
 	if !c.become("offered") {
 		c.do(HangUp{Leg: ev.Leg, Cause: Cause{Kind: Failed}})
 		return
@@ -15,6 +19,7 @@ func (c *Call) legOffered(ev LegOffered) {
 	if l.Trunk = ev.Trunk; l.Trunk != "" {
 		l.Local = r.Number
 	}
+	l.Shown = c.dir.Party(r.Number)
 	c.Caller, c.CallerParty = l.ID, ev.From
 	c.CallerDialled, c.CalleeDialled = ev.To, r.Number
 	c.CalleeParty = c.dir.Party(r.Number)

@@ -279,6 +279,8 @@ func (s *sim) handOut(cmd Command) {
 		s.locates = append(s.locates, ev)
 	case StartTimer:
 		s.timers = append(s.timers, cmd.ID)
+	case Fetch: // no other call is there
+		s.late = append(s.late, LegsRefused{ID: cmd.Call, Token: cmd.Token, Status: 481})
 	case StopTimer:
 		s.timers = slices.DeleteFunc(s.timers, func(id TimerID) bool { return id == cmd.ID })
 	default:

@@ -297,6 +297,8 @@ func (s *sim) talkingPhoneActs(l *simLeg) {
 		ev := ReferReceived{On: on, Ref: l.lastRef, Target: s.number()}
 		if s.chance(0.1) {
 			ev.Replaces.Status = 481
+		} else if s.chance(0.1) {
+			ev.Replaces.Leg = LegID{9, 9}
 		}
 		l.refers[l.lastRef] = referAsked
 		l.post(ev)

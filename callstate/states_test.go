@@ -43,7 +43,8 @@ var machines = []described{
 		{CallEnding, "every leg was told to end"},
 		{CallOver, "no leg is left"},
 	}},
-	{transferTable, "One party being replaced, blind.", []string{TransferLocating, TransferRinging}, []string{TransferDone, TransferFailed}, [][2]string{
+	{transferTable, "One party being replaced, blind.", []string{TransferLocating, TransferFetching, TransferRinging}, []string{TransferDone, TransferFailed}, [][2]string{
+		{TransferFetching, "the transferor named a dialog of its own (Replaces): its call is asked for it; the old pair still talks"},
 		{TransferLocating, "where is the target registered? The old pair still talks"},
 		{TransferRinging, "the target rings, the transferee hears ringback; with release at once it starts here"},
 		{TransferPausing, "the target failed and the transferor has left: a pause before it is called back"},
@@ -187,12 +188,14 @@ var refused = map[*table]map[string][]string{
 		"gone":            {CallNew, CallRouting, CallRinging, CallForwarding, CallConnected, CallTransferring, CallOver},
 	},
 	transferTable: {
-		"located":      {TransferRinging, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"fetched":      {TransferLocating, TransferRinging, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"locate":       {TransferLocating, TransferRinging, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"located":      {TransferFetching, TransferRinging, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
 		"answered":     {TransferLocating, TransferPausing, TransferDropping, TransferDone, TransferFailed},
 		"refused":      {TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed}, // then the transferor has left
-		"failure tone": {TransferLocating, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"failure tone": {TransferFetching, TransferLocating, TransferPausing, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
 		"recall later": {TransferPausing, TransferDropping, TransferDone, TransferFailed},
-		"recall":       {TransferLocating, TransferRinging, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
+		"recall":       {TransferFetching, TransferLocating, TransferRinging, TransferRecalling, TransferDropping, TransferDone, TransferFailed},
 		"give up":      {TransferDone, TransferFailed},
 	},
 	attendedTable: {

@@ -1,5 +1,7 @@
 package callstate
 
+import "slices"
+
 // Transfer is one party being replaced: the transferor leaves, the transferee stays, the target is added (RFC 5589).
 type Transfer struct {
 	State                  string
@@ -7,12 +9,16 @@ type Transfer struct {
 	Bridge                 int // where the conversation goes on
 	Transferor, Transferee LegID
 	TransferorParty        Party
-	Outside                bool   // the transferor is at the other end of a trunk
-	Target                 string // its number
-	Rights                 string // the extension whose rights count for an outside number, where an application named one
-	Joined                 LegID  // the target's leg, once it has answered a consultation
-	Mixing                 bool   // threeway was asked; a leg is being moved to a codec that can be mixed
-	Refer                  uint32 // the REFER that asked for it, 0 when an application did
+	Outside                bool         // the transferor is at the other end of a trunk
+	Target                 string       // its number
+	Rights                 string       // the extension whose rights count for an outside number, where an application named one
+	Joined                 LegID        // the target's leg, once it has answered a consultation
+	Mixing                 bool         // threeway was asked; a leg is being moved to a codec that can be mixed
+	Refer                  uint32       // the REFER that asked for it, 0 when an application did
+	Consultation           LegID        // the transferor's leg in the other call, which it names by Replaces
+	Token                  uint32       // of the Fetch of that leg
+	Replaces               string       // of a REFER that names a dialog elsewhere: to be passed on to it (P2)
+	Parties                []LegSummary // who talked before, until it is told
 	ReferredBy             string
 	Reply                  uint64 // the request that waits for its outcome
 	Gone                   bool   // the transferor has left
@@ -53,7 +59,8 @@ func (t *Transfer) waits() LegID {
 	switch {
 	case t.State == RingingTarget:
 		return t.Transferor
-	case in(t.State, TransferRinging, Waiting, TransferPausing, TransferRecalling), t.State == TransferLocating && t.Gone:
+	case in(t.State, TransferRinging, Waiting, TransferPausing, TransferRecalling),
+		in(t.State, TransferFetching, TransferLocating) && t.Gone:
 		return t.Transferee
 	}
 	return LegID{}
@@ -69,11 +76,7 @@ func (t *Transfer) alone() LegID {
 
 // begin starts a transfer of two who talk, or of one who is alone, to a number that is routed here.
 func (c *Call) begin(t *Transfer, told NoticeKind) {
-	c.become("transfer")
-	c.Transfer = t
-	if from := c.leg(t.Transferor); from != nil {
-		t.TransferorParty, t.Outside = from.Party, from.Trunk != ""
-	}
+	c.undertake(t)
 	c.arrange()
 	if told != "" {
 		about := t.Transferor
@@ -86,6 +89,18 @@ func (c *Call) begin(t *Transfer, told NoticeKind) {
 		c.targetFailed(Cause{Kind: r.Refused})
 	} else {
 		c.startFork(r, ForkTarget, c.Settings.Transfer.NoAnswer)
+	}
+}
+
+// undertake makes t the transfer of the call.
+func (c *Call) undertake(t *Transfer) {
+	c.become("transfer")
+	c.Transfer = t
+	if from := c.leg(t.Transferor); from != nil {
+		t.TransferorParty, t.Outside = from.Party, from.Trunk != ""
+	}
+	if t.Release == ReleaseItself {
+		t.Parties = c.parting(t) // now: the transferor may leave before it is told (T3)
 	}
 }
 
@@ -109,6 +124,7 @@ func (c *Call) arrange() {
 		early = c.Fork.Early
 	}
 	switch t.State {
+	case TransferFetching: // all stay where they are, of three too
 	case TransferLocating, RingingTransferee, UpTransferee, Joining:
 		c.bridge(t.Bridge, t.Transferee, t.Transferor)
 	case TransferRinging, Waiting, TransferPausing, TransferRecalling:
@@ -141,21 +157,35 @@ func (c *Call) targetLocated() {
 	c.reply(t.Reply, nil)
 	t.Reply = 0
 	c.arrange()
-	n := Notice{Kind: NoticeTransferring, Leg: t.Transferor}
-	if t.Release == ReleaseItself {
-		n.Parties = c.parting(t)
-	}
-	c.notice(n)
+	c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()})
 }
 
-// parting is who talked before a transfer, the transferor last.
-func (c *Call) parting(t *Transfer) (two []LegSummary) {
-	for _, id := range []LegID{t.Transferee, t.Transferor} {
-		if l := c.leg(id); l != nil {
-			two = append(two, c.legSummary(l))
-		}
+// parting is who talks before a transfer, the transferor last.
+func (c *Call) parting(t *Transfer) (all []LegSummary) {
+	for _, l := range c.stay() {
+		all = append(all, c.legSummary(l))
 	}
-	return two
+	if l := c.leg(t.Transferor); l != nil {
+		all = append(all, c.legSummary(l))
+	}
+	return all
+}
+
+// parties is who talked before, for the one notice with which the transfer takes effect.
+func (t *Transfer) parties() []LegSummary {
+	all := t.Parties
+	t.Parties = nil
+	return all
+}
+
+// stay are those of the transfer's bridge whom the transferor leaves, the transferee first.
+func (c *Call) stay() []*Leg {
+	t := c.Transfer
+	all := slices.DeleteFunc(c.talkers(t.Bridge), func(l *Leg) bool { return l.ID == t.Transferor || c.Fork.has(l.ID) })
+	if i := slices.IndexFunc(all, func(l *Leg) bool { return l.ID == t.Transferee }); i > 0 {
+		all[0], all[i] = all[i], all[0]
+	}
+	return all
 }
 
 // targetJoined: the target answered. The new pair talks, or the transferor consults it.
@@ -174,6 +204,7 @@ func (c *Call) targetJoined(l *Leg) {
 	transferee, transferor := c.leg(t.Transferee), c.leg(t.Transferor)
 	c.newPair(transferee, l)
 	c.report(t, 200)
+	c.reply(t.Reply, nil)
 	switch {
 	case !transferor.live():
 	case t.Release == ReleaseItself:

@@ -26,21 +26,40 @@ func writeCommand(cmd Command) string {
 	case Publish:
 		return writeNotice(cmd.Notice)
 	case Fetch:
-		return fmt.Sprintf("fetch %s", cmd.Leg)
+		s := fmt.Sprintf("fetch %d", named(cmd.Leg))
+		if cmd.EarlyOnly {
+			s += " early-only"
+		}
+		if cmd.Stay > 1 {
+			s += fmt.Sprintf(" stay=%d", cmd.Stay)
+		}
+		return s
 	case HandOver:
-		return fmt.Sprintf("hand-over to call %d: %d legs", cmd.To, len(cmd.Parcel.Legs))
+		return fmt.Sprintf("hand-over to %s: %s", callName(cmd.To, true), writeParcel(cmd.Parcel))
 	case RefuseLegs:
-		return fmt.Sprintf("refuse-legs to call %d %d", cmd.To, cmd.Status)
+		return fmt.Sprintf("refuse-legs to %s %d", callName(cmd.To, true), cmd.Status)
 	case Finish:
 		return "finish"
 	}
 	return fmt.Sprintf("%#v", cmd)
 }
 
+// writeParcel is "1 up, 2 ringing, who rings for 2001".
+func writeParcel(p Parcel) string {
+	var all []string
+	for _, l := range p.Legs {
+		all = append(all, fmt.Sprintf("%d %s", named(l.ID), l.State))
+	}
+	if p.Fork != nil {
+		all = append(all, "target "+p.Fork.Number)
+	}
+	return strings.Join(all, ", ")
+}
+
 func writeNotice(n Notice) string {
 	s := fmt.Sprintf("notice %s: %s, %s calls %s", n.Kind, n.Summary.State, n.Summary.Caller.Number, n.Summary.Callee.Number)
 	if !n.Leg.Zero() {
-		s += fmt.Sprintf(", leg %d", n.Leg.N)
+		s += fmt.Sprintf(", leg %d", named(n.Leg))
 	}
 	if n.Digit != "" {
 		s += ", digit " + n.Digit
@@ -48,9 +67,10 @@ func writeNotice(n Notice) string {
 	if n.Cause.Kind != "" {
 		s += ", " + writeCause(n.Cause)
 	}
-	if n.Kind == NoticeForwarded {
+	if len(n.Parties) > 0 {
+		s += ", of"
 		for _, l := range n.Parties {
-			s += fmt.Sprintf(", an extension sent %d on", l.ID.N)
+			s += fmt.Sprintf(" %d", named(l.ID))
 		}
 	}
 	return s + writeLegs(n.Summary.Legs)
@@ -60,7 +80,7 @@ func writeNotice(n Notice) string {
 func writeLegs(legs []LegSummary) string {
 	var all []string
 	for _, l := range legs {
-		s := fmt.Sprintf("%d %s", l.ID.N, l.State)
+		s := fmt.Sprintf("%d %s", named(l.ID), l.State)
 		if l.Trunk != "" {
 			way := "to"
 			if l.Inbound {
@@ -100,7 +120,7 @@ func writeSignal(cmd Signal) string {
 		}
 		return "locate " + cmd.Number
 	case Dial:
-		s := fmt.Sprintf("dial %d %s at %s", cmd.Leg.N, cmd.Number, cmd.To.URI)
+		s := fmt.Sprintf("dial %d %s at %s", named(cmd.Leg), cmd.Number, cmd.To.URI)
 		if cmd.To.Trunk != "" {
 			s += " by " + cmd.To.Trunk
 		}
@@ -111,30 +131,35 @@ func writeSignal(cmd Signal) string {
 		if cmd.ReferredBy != "" {
 			s += " referred-by=" + cmd.ReferredBy
 		}
+		if cmd.Replaces != "" {
+			s += " replaces=" + cmd.Replaces
+		}
 		if cmd.Hops > 0 {
 			s += fmt.Sprintf(" hops=%d", cmd.Hops)
 		}
 		return s
 	case Ring:
-		return strings.TrimSpace(fmt.Sprintf("ring %d %d %s", cmd.Leg.N, cmd.Status, cmd.SDP))
+		return strings.TrimSpace(fmt.Sprintf("ring %d %d %s", named(cmd.Leg), cmd.Status, cmd.SDP))
 	case Answer:
-		return fmt.Sprintf("answer %d %s", cmd.Leg.N, cmd.SDP)
+		return fmt.Sprintf("answer %d %s", named(cmd.Leg), cmd.SDP)
 	case HangUp:
-		return fmt.Sprintf("hang-up %d %s", cmd.Leg.N, writeCause(cmd.Cause))
+		return fmt.Sprintf("hang-up %d %s", named(cmd.Leg), writeCause(cmd.Cause))
 	case Reoffer:
-		return fmt.Sprintf("reoffer %d %s", cmd.Leg.N, cmd.SDP)
+		return fmt.Sprintf("reoffer %d %s", named(cmd.Leg), cmd.SDP)
 	case AcceptOffer:
-		return fmt.Sprintf("accept-offer %d ref=%d %s", cmd.Leg.N, cmd.Ref, cmd.SDP)
+		return fmt.Sprintf("accept-offer %d ref=%d %s", named(cmd.Leg), cmd.Ref, cmd.SDP)
 	case RefuseOffer:
-		return fmt.Sprintf("refuse-offer %d ref=%d %d", cmd.Leg.N, cmd.Ref, cmd.Status)
+		return fmt.Sprintf("refuse-offer %d ref=%d %d", named(cmd.Leg), cmd.Ref, cmd.Status)
 	case AcceptRefer:
-		return fmt.Sprintf("accept-refer %d ref=%d", cmd.Leg.N, cmd.Ref)
+		return fmt.Sprintf("accept-refer %d ref=%d", named(cmd.Leg), cmd.Ref)
 	case RefuseRefer:
-		return fmt.Sprintf("refuse-refer %d ref=%d %d", cmd.Leg.N, cmd.Ref, cmd.Status)
+		return fmt.Sprintf("refuse-refer %d ref=%d %d", named(cmd.Leg), cmd.Ref, cmd.Status)
 	case ReportTransfer:
-		return fmt.Sprintf("report %d ref=%d %d", cmd.Leg.N, cmd.Ref, cmd.Status)
+		return fmt.Sprintf("report %d ref=%d %d", named(cmd.Leg), cmd.Ref, cmd.Status)
 	case SendInfo:
-		return fmt.Sprintf("send-info %d %s", cmd.Leg.N, cmd.Digits)
+		return fmt.Sprintf("send-info %d %s", named(cmd.Leg), cmd.Digits)
+	case ShowPartner:
+		return fmt.Sprintf("show-partner %d %s", named(cmd.Leg), cmd.Partner.Number)
 	}
 	return fmt.Sprintf("%#v", cmd)
 }
@@ -142,7 +167,7 @@ func writeSignal(cmd Signal) string {
 func writeMedia(cmd MediaCommand) string {
 	like := func(s string, like LegID, dir Direction) string {
 		if !like.Zero() {
-			s += fmt.Sprintf(" like %d", like.N)
+			s += fmt.Sprintf(" like %d", named(like))
 		}
 		if dir != SendRecv {
 			s += " " + string(dir)
@@ -151,39 +176,39 @@ func writeMedia(cmd MediaCommand) string {
 	}
 	switch cmd := cmd.(type) {
 	case OpenMedia:
-		return strings.TrimSpace(fmt.Sprintf("open-media %d %s", cmd.Leg.N, cmd.Offer))
+		return strings.TrimSpace(fmt.Sprintf("open-media %d %s", named(cmd.Leg), cmd.Offer))
 	case MakeOffer:
 		if cmd.Mixable {
-			return like(fmt.Sprintf("make-offer %d mixable", cmd.Leg.N), cmd.Like, cmd.Direction)
+			return like(fmt.Sprintf("make-offer %d mixable", named(cmd.Leg)), cmd.Like, cmd.Direction)
 		}
-		return like(fmt.Sprintf("make-offer %d", cmd.Leg.N), cmd.Like, cmd.Direction)
+		return like(fmt.Sprintf("make-offer %d", named(cmd.Leg)), cmd.Like, cmd.Direction)
 	case MakeAnswer:
-		s := fmt.Sprintf("make-answer %d", cmd.Leg.N)
+		s := fmt.Sprintf("make-answer %d", named(cmd.Leg))
 		if len(cmd.Offer) > 0 {
 			s += " to " + string(cmd.Offer)
 		}
 		return like(s, cmd.Like, cmd.Direction)
 	case TakeAnswer:
-		return fmt.Sprintf("take-answer %d %s", cmd.Leg.N, cmd.Answer)
+		return fmt.Sprintf("take-answer %d %s", named(cmd.Leg), cmd.Answer)
 	case Connect:
 		if len(cmd.Hears) == 0 {
-			return fmt.Sprintf("connect %d hears %s", cmd.Leg.N, cmp.Or(string(cmd.Play), "nothing"))
+			return fmt.Sprintf("connect %d hears %s", named(cmd.Leg), cmp.Or(string(cmd.Play), "nothing"))
 		}
-		s := fmt.Sprintf("connect %d hears", cmd.Leg.N)
+		s := fmt.Sprintf("connect %d hears", named(cmd.Leg))
 		for _, id := range cmd.Hears {
-			s += fmt.Sprintf(" %d", id.N)
+			s += fmt.Sprintf(" %d", named(id))
 		}
 		return s
 	case TakeDigits:
-		s := fmt.Sprintf("take-digits %d %s", cmd.Leg.N, cmp.Or(string(cmd.Mode), "relay"))
+		s := fmt.Sprintf("take-digits %d %s", named(cmd.Leg), cmp.Or(string(cmd.Mode), "relay"))
 		if cmd.Told > 0 {
 			s += fmt.Sprintf(" after %d", cmd.Told)
 		}
 		return s
 	case SendDigits:
-		return fmt.Sprintf("send-digits %d %s by %s", cmd.Leg.N, cmd.Digits, cmd.Way)
+		return fmt.Sprintf("send-digits %d %s by %s", named(cmd.Leg), cmd.Digits, cmd.Way)
 	case CloseMedia:
-		return fmt.Sprintf("close-media %d", cmd.Leg.N)
+		return fmt.Sprintf("close-media %d", named(cmd.Leg))
 	}
 	return fmt.Sprintf("%#v", cmd)
 }
@@ -220,35 +245,36 @@ func writeEvent(ev Event) string {
 	}
 	switch ev := ev.(type) {
 	case LegOffered:
-		p("invite %d from %s to %s", ev.Leg.N, ev.From.Number, ev.To)
+		p("invite %d from %s to %s", named(ev.Leg), ev.From.Number, ev.To)
 		if ev.Hops > 0 {
 			p(" hops=%d", ev.Hops)
 		}
 		opt("trunk", ev.Trunk)
+		writeReplaced(p, ev.Replaces)
 		if len(ev.SDP) == 0 {
 			p(" no-offer")
 		}
 		body(ev.SDP, ev.Facts, "")
 	case LegProgress:
-		p("progress %d %d tag=%s", ev.Leg.N, ev.Status, ev.Branch)
+		p("progress %d %d tag=%s", named(ev.Leg), ev.Status, ev.Branch)
 		if len(ev.SDP) > 0 {
 			p(" sdp")
 		}
 		body(ev.SDP, ev.Facts, "")
 	case LegAnswered:
-		p("answers %d tag=%s", ev.Leg.N, ev.Branch)
+		p("answers %d tag=%s", named(ev.Leg), ev.Branch)
 		if len(ev.SDP) == 0 {
 			p(" no-sdp")
 		}
 		body(ev.SDP, ev.Facts, "")
 	case LegConfirmed:
-		p("confirms %d", ev.Leg.N)
+		p("confirms %d", named(ev.Leg))
 		if len(ev.SDP) > 0 {
 			p(" sdp")
 		}
 		body(ev.SDP, ev.Facts, "")
 	case LegEnded:
-		p("ends %d %s", ev.Leg.N, dash(string(ev.Cause.Kind)))
+		p("ends %d %s", named(ev.Leg), dash(string(ev.Cause.Kind)))
 		if ev.Cause.Status != 0 {
 			p(" status=%d", ev.Cause.Status)
 		}
@@ -259,32 +285,37 @@ func writeEvent(ev Event) string {
 			p("%s%s:%d", []string{" moved=", ","}[min(i, 1)], r.Number, r.Q)
 		}
 	case LegReoffered:
-		p("reoffers %d ref=%d", ev.Leg.N, ev.Ref)
+		p("reoffers %d ref=%d", named(ev.Leg), ev.Ref)
 		if len(ev.SDP) == 0 {
 			p(" no-offer")
 		}
 		body(ev.SDP, ev.Facts, "")
 	case ReofferAnswered:
-		p("reoffer-answered %d ref=%d", ev.Leg.N, ev.Ref)
+		p("reoffer-answered %d ref=%d", named(ev.Leg), ev.Ref)
 		body(ev.SDP, ev.Facts, "")
 	case ReofferRefused:
-		p("reoffer-refused %d %d ref=%d", ev.Leg.N, ev.Status, ev.Ref)
+		p("reoffer-refused %d %d ref=%d", named(ev.Leg), ev.Status, ev.Ref)
 	case ReferReceived:
-		p("refers %d to %s ref=%d", ev.Leg.N, ev.Target, ev.Ref)
+		p("refers %d to %s ref=%d", named(ev.Leg), ev.Target, ev.Ref)
 		opt("by", ev.ReferredBy)
-		if ev.Replaces.Given() {
-			opt("replaces", "x")
-		}
+		opt("elsewhere", ev.Elsewhere)
+		writeReplaced(p, ev.Replaces)
 	case LegsWanted:
-		p("legs-wanted %d by call %d", ev.Leg.N, ev.By)
+		p("legs-wanted %d by %s token=%d", named(ev.Leg), callName(ev.By, true), ev.Token)
+		if ev.EarlyOnly {
+			p(" early-only")
+		}
+		if ev.Stay > 1 {
+			p(" stay=%d", ev.Stay)
+		}
 	case LegsHanded:
-		p("legs-handed token=%d", ev.Token)
+		p("legs-handed token=%d: %s", ev.Token, writeParcel(ev.Parcel))
 	case LegsRefused:
-		p("legs-refused token=%d %d", ev.Token, ev.Status)
+		p("legs-refused %d token=%d", ev.Status, ev.Token)
 	case ReferGone:
-		p("refer-gone %d ref=%d", ev.Leg.N, ev.Ref)
+		p("refer-gone %d ref=%d", named(ev.Leg), ev.Ref)
 	case DigitReceived:
-		p("presses %d %s", ev.Leg.N, ev.Digit)
+		p("presses %d %s", named(ev.Leg), ev.Digit)
 		if ev.Via != ByEvent {
 			p(" %s", ev.Via)
 		}
@@ -292,30 +323,30 @@ func writeEvent(ev Event) string {
 			p(" passed")
 		}
 	case DigitsSent:
-		p("digits-sent %d ref=%d", ev.Leg.N, ev.Ref)
+		p("digits-sent %d ref=%d", named(ev.Leg), ev.Ref)
 		opt("fail", ev.Fail)
 	case Located:
 		p("located %d ref=%d", len(ev.Contacts), ev.Ref)
 	case OfferMade:
-		p("offer-made %d ref=%d", ev.Leg.N, ev.Ref)
+		p("offer-made %d ref=%d", named(ev.Leg), ev.Ref)
 		opt("sdp", string(ev.SDP))
 	case AnswerMade:
-		p("answer-made %d ref=%d", ev.Leg.N, ev.Ref)
+		p("answer-made %d ref=%d", named(ev.Leg), ev.Ref)
 		body(ev.SDP, ev.Facts, "answer")
 	case AnswerTaken:
-		p("answer-taken %d ref=%d", ev.Leg.N, ev.Ref)
+		p("answer-taken %d ref=%d", named(ev.Leg), ev.Ref)
 		body([]byte("-"), ev.Facts, "-")
 	case MediaFailed:
-		p("media-failed %d %s", ev.Leg.N, dash(string(ev.Reason)))
+		p("media-failed %d %s", named(ev.Leg), dash(string(ev.Reason)))
 		if ev.Ref == 0 {
 			p(" opening")
 		} else {
 			p(" ref=%d", ev.Ref)
 		}
 	case Connected:
-		p("connected %d %s", ev.Leg.N, ev.How)
+		p("connected %d %s", named(ev.Leg), ev.How)
 	case MediaSilent:
-		p("silent %d", ev.Leg.N)
+		p("silent %d", named(ev.Leg))
 	case TimerFired:
 		p("timer any id=%d", ev.ID.N)
 	case Stopping:
@@ -326,6 +357,18 @@ func writeEvent(ev Event) string {
 		p("%#v", ev)
 	}
 	return w.String()
+}
+
+func writeReplaced(p func(string, ...any), r Replaced) {
+	switch {
+	case r.Status != 0:
+		p(" no-dialog=%d", r.Status)
+	case r.Given():
+		p(" replaces=%d", named(r.Leg))
+	}
+	if r.EarlyOnly {
+		p(" early-only")
+	}
 }
 
 func writeRequest(req Request) string {
@@ -342,18 +385,20 @@ func writeRequest(req Request) string {
 		return fmt.Sprintf("transfer %s to %s", req.Transferor, req.Target)
 	case SendKeys:
 		return fmt.Sprintf("keys %s %s", req.To, req.Keys)
+	case AttendedTransfer:
+		return fmt.Sprintf("attended %d to %d", named(req.Transferor), named(req.Consultation))
 	case MoveLeg:
-		return fmt.Sprintf("move %d to %s%s", req.Leg.N, req.Target, rights(req.Rights))
+		return fmt.Sprintf("move %d to %s%s", named(req.Leg), req.Target, rights(req.Rights))
 	case Consult:
-		return fmt.Sprintf("consult %d to %s%s", req.Transferor.N, req.Target, rights(req.Rights))
+		return fmt.Sprintf("consult %d to %s%s", named(req.Transferor), req.Target, rights(req.Rights))
 	case Operate:
-		return fmt.Sprintf("%s %d", req.Do, req.Transferor.N)
+		return fmt.Sprintf("%s %d", req.Do, named(req.Transferor))
 	case EndLeg:
-		return fmt.Sprintf("end-leg %d", req.Leg.N)
+		return fmt.Sprintf("end-leg %d", named(req.Leg))
 	case HoldLeg:
-		return fmt.Sprintf("hold-leg %d", req.Leg.N)
+		return fmt.Sprintf("hold-leg %d", named(req.Leg))
 	case UnholdLeg:
-		return fmt.Sprintf("unhold-leg %d", req.Leg.N)
+		return fmt.Sprintf("unhold-leg %d", named(req.Leg))
 	}
 	return fmt.Sprintf("%#v", req)
 }

@@ -16,6 +16,11 @@ func (r *runner) shut(cause *callstate.Cause) {
 	r.over.Store(true)
 	r.forced = cause
 	r.x.count.dropped.Add(uint64(r.box.n))
+	for ev := r.box.pop(); ev != nil; ev = r.box.pop() {
+		if awaited(ev) {
+			r.unread = append(r.unread, ev)
+		}
+	}
 	r.box = mailbox{}
 	for _, t := range r.timers {
 		t.Stop()
@@ -51,6 +56,8 @@ func (r *runner) putAway(forced *callstate.Cause) {
 		r.breakUp(*forced)
 	}
 	r.x.calls.remove(r.id)
+	r.forgetLegs()
+	r.x.settle(r.unread) // nothing can come to it any more
 }
 
 // breakUp does what a call that was ended by force can no longer ask for: its legs are hung up, their streams closed,
@@ -74,11 +81,13 @@ func (r *runner) breakUp(cause callstate.Cause) {
 }
 
 // guarded runs f so that its panic stops nothing else.
-func (r *runner) guarded(what string, f func()) {
+func (r *runner) guarded(what string, f func()) { r.x.guarded(r.id, what, f) }
+
+func (x *Exchange) guarded(id callstate.CallID, what string, f func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.x.count.panics.Add(1)
-			r.x.log.Error("panic outside of the call", "call", uint64(r.id), "in", what,
+			x.count.panics.Add(1)
+			x.log.Error("panic outside of the call", "call", uint64(id), "in", what,
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()

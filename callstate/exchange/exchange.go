@@ -45,6 +45,7 @@ type Exchange struct {
 	started time.Time // with its monotonic reading
 
 	calls    index
+	moved    moved
 	watchers watchers
 	ids      atomic.Uint64 // the last CallID
 	refs     atomic.Uint64 // the last Ref of a Requested
@@ -80,6 +81,7 @@ func newWith(cfg Config, newCall func(callstate.CallID) stepper) *Exchange {
 	}
 	x := &Exchange{cfg: cfg, log: cfg.Log, newCall: newCall, started: time.Now(), empty: make(chan struct{})}
 	x.calls.init()
+	x.moved.home = make(map[callstate.LegID]callstate.CallID)
 	x.ids.Store(firstID(x.started))
 	return x
 }
@@ -115,19 +117,21 @@ func (x *Exchange) Now() callstate.Time {
 // Commands for the leg of a LegOffered may come before Post returns. Requested is posted by Do only. A request that
 // was taken may find its call ending before it is looked at; it is then answered by nobody but its adapter, when that
 // hears HangUp or CloseMedia of its leg.
+//
+// A LegOffered with Replaces starts no call: it goes to the one that has the leg whose place it wants, and false tells
+// that there is none any more.
 func (x *Exchange) Post(ev callstate.Event) bool {
-	if r := x.calls.get(x.home(ev)); r != nil {
-		return r.post(ev)
+	if offered, ok := ev.(callstate.LegOffered); ok && offered.Replaces.Given() {
+		return x.join(offered)
+	}
+	if r, took := x.deliver(ev); r != nil {
+		return took
 	}
 	if offered, ok := ev.(callstate.LegOffered); ok {
 		return x.start(offered)
 	}
 	return x.drop(ev)
 }
-
-// home is the call that an event goes to: that of its leg's birth. It is the one place that will have to know of legs
-// that were handed over to another call.
-func (x *Exchange) home(ev callstate.Event) callstate.CallID { return ev.Call() }
 
 // drop is the one place where an event for a call that is gone ends.
 func (x *Exchange) drop(ev callstate.Event) bool {

@@ -20,8 +20,10 @@ type runner struct {
 
 	mu      sync.Mutex // for what follows
 	box     mailbox
-	running bool             // the goroutine is there; for ever once the call is over
-	forced  *callstate.Cause // why it was ended by force, nil for Finish
+	running bool              // the goroutine is there; for ever once the call is over
+	forced  *callstate.Cause  // why it was ended by force, nil for Finish
+	unread  []callstate.Event // of what was in the mailbox when it was shut, what somebody waits for
+	adopted []callstate.LegID // legs of other calls that came here
 	timers  map[callstate.TimerID]*time.Timer
 	waiting map[uint64]chan *callstate.Error // requests by Ref
 
@@ -117,15 +119,24 @@ func (r *runner) next() (ev callstate.Event, over bool) {
 
 // handle applies one event and carries out what it leads to.
 func (r *runner) handle(ev callstate.Event) {
+	var todo []callstate.Command
+	stepped := false
 	defer func() {
 		if p := recover(); p != nil {
 			r.crashed(ev, p)
+			if !stepped {
+				r.keep(ev)
+			}
+			r.answerLetters(todo)
 		}
 	}()
-	out := r.call.Step(callstate.Input{At: r.x.Now(), Ev: ev})
+	todo = r.call.Step(callstate.Input{At: r.x.Now(), Ev: ev})
 	// Stored before any command: whoever hears of the change by a notice or a reply finds it in the lists.
 	r.shown.Store(r.call.Summary())
-	for _, c := range out {
+	stepped = true
+	for len(todo) > 0 {
+		c := todo[0]
+		todo = todo[1:]
 		r.execute(c)
 	}
 }
@@ -145,6 +156,12 @@ func (r *runner) execute(c callstate.Command) {
 		r.answer(c.Ref, c.Err)
 	case callstate.Publish:
 		r.publish(c.Notice)
+	case callstate.Fetch:
+		r.x.fetch(c)
+	case callstate.HandOver:
+		r.handOver(c)
+	case callstate.RefuseLegs:
+		r.x.Post(callstate.LegsRefused{ID: c.To, Token: c.Token, Status: c.Status})
 	case callstate.Finish:
 		r.mu.Lock()
 		defer r.mu.Unlock()
