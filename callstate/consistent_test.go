@@ -27,6 +27,7 @@ func (a *ledger) consistent(c *Call) {
 				a.fault("leg %s is in the fork and gone", id)
 			}
 		}
+		a.consistentFork(c)
 		if !f.locating() && len(f.Legs) == 0 && c.Forward == nil {
 			a.fault("the fork to %s waits for nothing", f.Number)
 		}
@@ -91,5 +92,39 @@ func (a *ledger) consistentBridges(c *Call) {
 	}
 	if up := t.State == UpTarget || t.State == UpTransferee; up == t.Joined.Zero() && t.attended() || t.Mixing && !up {
 		a.fault("transfer %+v", t)
+	}
+}
+
+// consistentFork checks the search for somebody who answers.
+func (a *ledger) consistentFork(c *Call) {
+	f := c.Fork
+	if c.Hops > max(c.Settings.Hops, a.hops) {
+		a.fault("the call was sent on %d times", c.Hops)
+	}
+	if len(f.Legs) > maxContacts {
+		a.fault("%d phones ring", len(f.Legs))
+	}
+	for _, id := range f.Legs {
+		if l := c.leg(id); l != nil && f.place(l.Party.Number) == nil {
+			a.fault("leg %s rings, and no place of the fork is %s", id, l.Party.Number)
+		}
+	}
+	seen := map[string]bool{}
+	for _, p := range slices.Concat(f.Places, f.Later) {
+		legs := c.ringing(p)
+		switch {
+		case seen[p.Number] || !slices.Contains(f.Visited, p.Number):
+			a.fault("%s is tried twice, or not known to be", p.Number)
+		case p.outside() && len(legs) > 1:
+			a.fault("two trunks are tried at once for %s", p.Number)
+		case p.Locate != 0 && len(legs) > 0:
+			a.fault("%s rings, and is being located", p.Number)
+		}
+		seen[p.Number] = true
+		for _, l := range legs {
+			if l.Trunk != l.Contact.Trunk || p.outside() != (l.Trunk != "") || p.outside() && l.Trunk != p.Hops[0].Trunk {
+				a.fault("leg %s is dialled by trunk %q, at %+v", l.ID, l.Trunk, p)
+			}
+		}
 	}
 }

@@ -59,7 +59,9 @@ func TestExplore(t *testing.T) {
 			})
 		}
 	})
-	wanted := []string{"mixing", "three talk", "five talk", "transfer in a second bridge", "another main bridge"}
+	wanted := []string{"mixing", "three talk", "five talk", "transfer in a second bridge", "another main bridge",
+		"sent on by a setting", "redirects side by side", "redirects one after the other", "next trunk", "called by trunk",
+		"target sent on", "setting and application at once", "outside talks to outside"}
 	for _, m := range []*table{transferTable, attendedTable} {
 		for _, state := range m.states() {
 			if state != TransferDone && state != TransferFailed {

@@ -98,6 +98,9 @@ func (c *Call) search() {
 			p := f.Places[i]
 			f.Places = slices.Delete(f.Places, i, i+1)
 			c.leave(p)
+			if c.Fork == f && f.Number == p.Number && len(f.Places) > 0 {
+				c.show(f.Places[0].Number)
+			}
 		case len(f.Places) > 0:
 			return
 		case len(f.Later) > 0:
@@ -318,7 +321,9 @@ func (c *Call) branchEnded(l *Leg, why Cause, moved []Redirect) {
 		if why.Status >= 600 {
 			c.stopRinging(p, Cause{Kind: Elsewhere, Status: why.Status})
 		}
-		p.Moved = append(p.Moved, moved...)
+		if why.Status < 303 { // F7: 305 and 380 name no other place to call
+			p.Moved = append(p.Moved, moved...)
+		}
 	}
 	c.search()
 }

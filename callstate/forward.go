@@ -74,7 +74,11 @@ func (c *Call) forwardLocated(contacts []Contact) {
 		c.forwardNow()
 		c.search()
 	default:
-		c.reply(c.Forward.Reply, &Error{Kind: BadTarget, Param: "destination", Text: "not registered"})
+		why := "not registered"
+		if to.outside() {
+			why = "no trunk can be used"
+		}
+		c.reply(c.Forward.Reply, &Error{Kind: BadTarget, Param: "destination", Text: why})
 		c.Forward = nil
 		c.become("forward refused")
 		c.search() // the old target may have failed meanwhile

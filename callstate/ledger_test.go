@@ -16,6 +16,7 @@ type ledger struct {
 	ended    int          // NoticeEnded
 	shows    []LegSummary // the legs of the last notice
 	finished bool
+	hops     int // with which the call came
 	faults   []string
 
 	fetches map[uint32]bool // tokens of Fetch that have no answer yet
@@ -88,6 +89,7 @@ func (a *ledger) event(ev Event) {
 	switch ev := ev.(type) {
 	case LegOffered:
 		a.leg(ev.Leg).signal = true
+		a.hops = max(a.hops, ev.Hops)
 	case LegEnded:
 		l := a.leg(ev.Leg)
 		l.over = true

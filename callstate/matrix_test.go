@@ -65,6 +65,19 @@ var situations = []struct{ name, recipe string }{
 	{"one of three is moved", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 2002 | located 1 | answers 3 | request threeway 2 | request move 3 to 2003 | located 1 | progress 4 180"},
 	{"two bridges", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 2002 | located 1 | answers 3 | request threeway 2 | request move 3 to 2003 | located 1 | answers 4"},
 	{"two bridges, consulting in the second", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 2002 | located 1 | answers 3 | request threeway 2 | request move 3 to 2003 | located 1 | answers 4 | request consult 3 to 2004 | located 1 | answers 5"},
+	{"trunk being looked up", "extension 2000 outbound | invite 1 from 2000 to 5551234"},
+	{"trunk being tried", "extension 2000 outbound | invite 1 from 2000 to 5551234 | located 1"},
+	{"second trunk rings", "extension 2000 outbound | invite 1 from 2000 to 5551234 | located 1 | ends 2 failed status=503 | located 1 | progress 3 180"},
+	{"sent on by a setting, locating", "extension 2001 busy=2002 | invite 1 from 2000 to 2001 | located 1 | ends 2 busy status=486"},
+	{"sent on by a setting, old phone not gone", "extension 2001 no-answer=2002 | invite 1 from 2000 to 2001 | located 1 | progress 2 180 | timer ring | located 1 | progress 3 180"},
+	{"forwarding, nobody rings, a setting waits", "extension 2001 busy=2003 | invite 1 from 2000 to 2001 | located 1 | progress 2 180 | request forward to 2002 | ends 2 busy status=486"},
+	{"302, two numbers ring and one waits", "extension 2002 busy=2000 no-answer=5551234 | invite 1 from 2000 to 2001 | located 1 | ends 2 unavailable status=302 moved=2002,2003,2004:500 | located 1 for 2002 | located 1 for 2003 | progress 3 180"},
+	{"302, the other phone rings on", "invite 1 from 2000 to 2001 | located 2 | progress 3 180 | ends 2 unavailable status=302 moved=2002"},
+	{"from a trunk, connected", "extension 2001 outbound | invite 1 from 12345678 to 5503301 trunk=provider | located 1 | answers 2 | confirms 1"},
+	{"from trunk to trunk", "invite 1 from 12345678 to 1234567 trunk=provider | located 1 | answers 2 | confirms 1"},
+	{"outside target rings, by REFER", "extension 2001 outbound | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 5551234 | located 1 | progress 3 180"},
+	{"target sent on, transferor gone", "extension 2002 busy=2003 | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 2002 | located 1 | ends 2 normal | ends 3 busy status=486"},
+	{"outside transferor gone", "invite 1 from 12345678 to 5503301 trunk=provider | located 1 | answers 2 | confirms 1 | refers 1 to 2002 | located 1 | ends 1 normal"},
 	{"ending", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end"},
 	{"over", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end | ends 1 normal | ends 2 normal"},
 }
@@ -148,6 +161,16 @@ func (d *desk) everyEvent() (all []Event) {
 				AnswerTaken{On: on, Ref: ref, Facts: facts}, MediaFailed{On: on, Ref: ref, Reason: NoCodec})
 		}
 	}
+	for _, id := range legs {
+		all = append(all, LegEnded{On: On{id}, Cause: CauseOf(503)}, LegEnded{On: On{id}, Cause: CauseOf(302),
+			Moved: []Redirect{{Number: "2003", Q: 1000}, {Number: "5551234", Q: 1000}, {Number: "2004", Q: 500}}})
+		for i, req := range []Request{MoveLeg{Leg: id, Target: "5551234"}, Consult{Transferor: id, Target: "5551234"},
+			MoveLeg{Leg: id, Target: "5551234", Rights: "2001"}} {
+			all = append(all, Requested{ID: d.id, Ref: uint64(650 + i), Req: req})
+		}
+		all = append(all, ReferReceived{On: On{id}, Ref: 700, Target: "5551234"})
+	}
+	all = append(all, Requested{ID: d.id, Ref: 660, Req: ForwardCall{Destination: "5551234"}})
 	return all
 }
 
@@ -164,10 +187,10 @@ func (d *desk) parcel(two bool, state string) Parcel {
 		p.Legs = []Leg{leg(1, LegUp, "2001"), leg(2, LegUp, "2002")}
 	case two:
 		first.Inbound = true
-		p.Legs, p.Fork = []Leg{first, leg(2, state, "2002")}, &Fork{Number: "2002", For: ForkTarget, Legs: []LegID{{7, 2}}, Places: []*Place{{Number: "2002"}}}
+		p.Legs, p.Fork = []Leg{first, leg(2, state, "2002")}, &Fork{Number: "2002", For: ForkTarget, Visited: []string{"2002"}, Legs: []LegID{{7, 2}}, Places: []*Place{{Number: "2002"}}}
 	default:
 		first.Inbound = true
-		p.Legs, p.Fork = []Leg{first}, &Fork{Number: "2002", For: ForkTarget, Places: []*Place{{Number: "2002", Locate: 5}}}
+		p.Legs, p.Fork = []Leg{first}, &Fork{Number: "2002", For: ForkTarget, Visited: []string{"2002"}, Places: []*Place{{Number: "2002", Locate: 5}}}
 	}
 	return p
 }

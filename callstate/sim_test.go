@@ -31,6 +31,7 @@ type sim struct {
 	steers  bool    // applications steer the call by its legs
 	haste   float64 // how readily they do it while work is under way
 	faulty  bool    // media and phones fail now and then
+	trunked bool    // there are outside numbers, forwarding settings and redirects
 	copyAt  int
 	request uint64
 	reached map[string]bool // what the call came to be in
@@ -54,6 +55,9 @@ func newSim(seed uint64) *sim {
 		s.haste /= 4
 	}
 	s.faulty = s.rng.IntN(2) == 0
+	if s.trunked = s.rng.IntN(2) == 0; s.trunked {
+		s.furnish()
+	}
 	s.copyAt = -1
 	if s.rng.IntN(3) == 0 {
 		s.copyAt = s.rng.IntN(60)
@@ -72,6 +76,9 @@ func (s *sim) bad(p float64) bool { return s.faulty && s.chance(p) }
 
 // number is one to be dialled.
 func (s *sim) number() string {
+	if s.trunked && s.chance(0.25) {
+		return outsideNumbers[s.rng.IntN(len(outsideNumbers))]
+	}
 	return []string{"2000", "2001", "2001", "2002", "2002", "2003", "2003", "2004", "9999"}[s.rng.IntN(9)]
 }
 
@@ -82,6 +89,10 @@ func (s *sim) run() {
 	first := LegOffered{On: On{caller.id}, From: Party{Number: "2000"}, To: "2001", Facts: s.facts(SendRecv)}
 	if s.chance(0.3) {
 		first.To = s.number()
+	}
+	if s.trunked && s.chance(0.25) {
+		first.Trunk, first.From.Number = "provider", []string{"12345678", "2001"}[s.rng.IntN(2)]
+		first.To = []string{"5503301", "1234567", "2002", "nowhere"}[s.rng.IntN(4)]
 	}
 	if !caller.offerless {
 		first.SDP = []byte(SendRecv)
@@ -273,6 +284,9 @@ func (s *sim) handOut(cmd Command) {
 	switch cmd := cmd.(type) {
 	case Locate:
 		ev := Located{ID: simID, Ref: cmd.Ref}
+		if cmd.Trunk != "" && s.chance(0.8) {
+			ev.Contacts = []Contact{{URI: cmd.Number, Trunk: cmd.Trunk}}
+		}
 		for i := range registered[cmd.Number] {
 			ev.Contacts = append(ev.Contacts, Contact{URI: fmt.Sprintf("phone%d", i+1)})
 		}
@@ -302,6 +316,7 @@ func (s *sim) handToLeg(cmd Command) {
 	switch cmd := cmd.(type) {
 	case Dial: // it is read later and elsewhere: what it points to must not change meanwhile
 		l.dialled, l.was = &cmd, mustJSON(cmd)
+		s.permitted(cmd)
 		l.toSIP = append(l.toSIP, cmd)
 	case Signal:
 		l.toSIP = append(l.toSIP, cmd)

@@ -104,11 +104,16 @@ func (s *sim) wish() Request {
 		return Operate{Transferor: leg, Do: ops[s.rng.IntN(len(ops))]}
 	}
 	number := []string{"2000", "2001", "2001", "2002", "2003", "2003", "2004", "9999"}[s.rng.IntN(8)]
+	rights := ""
+	if s.trunked && s.chance(0.3) {
+		number = s.number()
+		rights = []string{"", "2000", "2002", "nobody"}[s.rng.IntN(4)]
+	}
 	switch n := s.rng.IntN(100); {
 	case n < 55:
-		return Consult{Transferor: leg, Target: number}
+		return Consult{Transferor: leg, Target: number, Rights: rights}
 	case n < 72:
-		return MoveLeg{Leg: leg, Target: number}
+		return MoveLeg{Leg: leg, Target: number, Rights: rights}
 	case n < 77:
 		return Operate{Transferor: leg, Do: []Operation{Abort, Complete, Threeway, Swap, "park"}[s.rng.IntN(5)]}
 	case n < 86:

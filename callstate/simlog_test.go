@@ -2,6 +2,8 @@ package callstate
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +19,7 @@ func (s *sim) note() {
 			s.reached["transfer in a second bridge"] = true
 		}
 	}
+	s.noteFork()
 	if c.Main > 1 {
 		s.reached["another main bridge"] = true
 	}
@@ -36,6 +39,19 @@ func (s *sim) script() string {
 	var w strings.Builder
 	fmt.Fprintln(&w, "# found by the exploration")
 	fmt.Fprintln(&w, "media by hand")
+	for _, n := range slices.Sorted(maps.Keys(s.dir.Extensions)) {
+		x := s.dir.Extensions[n]
+		fmt.Fprintf(&w, "extension %s", n)
+		if x.Outbound {
+			fmt.Fprint(&w, " outbound")
+		}
+		for _, f := range [][2]string{{"always", x.Forward.Always}, {"busy", x.Forward.Busy}, {"no-answer", x.Forward.NoAnswer}} {
+			if f[1] != "" {
+				fmt.Fprintf(&w, " %s=%s", f[0], f[1])
+			}
+		}
+		fmt.Fprintln(&w)
+	}
 	set := s.call.Settings
 	fmt.Fprintf(&w, "settings hops=%d on-fail=%s\n", set.Hops, set.Transfer.OnFail)
 	for _, ev := range s.log {

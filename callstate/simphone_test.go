@@ -65,7 +65,7 @@ func (s *sim) bye(l *simLeg) {
 	case l.phase == simInviting && l.inbound:
 		l.end(Cause{Kind: Cancelled, Status: 487, Remote: true})
 	case l.phase == simInviting:
-		l.end(CauseOf([]int{486, 603, 404, 480, 408, 500, 503, 600, 302}[s.rng.IntN(9)]))
+		s.refuses(l)
 	}
 }
 

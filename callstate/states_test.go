@@ -35,8 +35,8 @@ var machines = []described{
 	}},
 	{callTable, "The call as a whole.", []string{CallNew}, []string{CallOver}, [][2]string{
 		{CallNew, "it has seen nothing yet"},
-		{CallRouting, "where is the number registered?"},
-		{CallRinging, "the phones of the number are being called"},
+		{CallRouting, "where is the number registered, or by which trunk is it reached?"},
+		{CallRinging, "the phones of the number are being called, or those of where it was sent on are being located"},
 		{CallForwarding, "they are, and a new destination is being located"},
 		{CallConnected, "answered"},
 		{CallTransferring, "answered, and one party is being replaced"},
