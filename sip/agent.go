@@ -42,6 +42,7 @@ type Config struct {
 	Users     []User
 	Trunks    []Trunk
 	OnTrunk   func(TrunkState) // told of every change of a trunk, in order; must not block. May be nil
+	Resolver  Resolver         // of the names of trunks; nil: the system's
 	Expires   Expiry
 	ReadSDP   func([]byte) (callstate.Facts, error) // media's
 	Exchange  Exchange
@@ -87,9 +88,12 @@ type Agent struct {
 	invites map[mergeID]*leg // INVITEs that opened a leg, to tell merged ones (RFC 3261 §8.2.2.2)
 	strays  map[strayID]*leg // dialogs that nobody wants, until their BYE is answered
 	past    *pastDialogs
+	trunks  []*trunk // in the order of the config
 
-	wg   sync.WaitGroup
-	stop context.CancelFunc
+	wg    sync.WaitGroup
+	stop  context.CancelFunc
+	lines sync.WaitGroup // the keepers of the trunks, which end first
+	hang  context.CancelFunc
 }
 
 // Defaults fills what is zero.
@@ -108,6 +112,9 @@ func (c Config) Defaults() Config {
 	}
 	if c.Version == "" {
 		c.Version = "ringdown"
+	}
+	if c.Resolver == nil {
+		c.Resolver = net.DefaultResolver
 	}
 	return c
 }
@@ -163,6 +170,8 @@ func New(cfg Config) (*Agent, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
 	a.wg.Go(func() { a.sweep(ctx) })
+	ctx, a.hang = context.WithCancel(context.Background())
+	a.startTrunks(ctx)
 	return a, nil
 }
 
@@ -173,6 +182,7 @@ func (a *Agent) ServeUDP(pc net.PacketConn) error {
 		return err
 	}
 	a.wg.Go(func() { a.served("udp", pc.LocalAddr(), serve()) })
+	a.wakeTrunks()
 	return nil
 }
 
@@ -183,6 +193,7 @@ func (a *Agent) ServeTCP(ln net.Listener) error {
 		return err
 	}
 	a.wg.Go(func() { a.served("tcp", ln.Addr(), serve()) })
+	a.wakeTrunks()
 	return nil
 }
 
@@ -195,8 +206,11 @@ func (a *Agent) served(network string, addr net.Addr, err error) {
 // Drain refuses new registrations' calls and says so to OPTIONS; running calls go on (edge case O7).
 func (a *Agent) Drain() { a.draining.Store(true) }
 
-// Close ends everything at once and waits for it. Legs are not hung up: end the calls first.
+// Close ends everything at once and waits for it: trunks are unregistered, for which it waits up to two seconds. Legs are
+// not hung up: end the calls first.
 func (a *Agent) Close() error {
+	a.hang()
+	a.lines.Wait()
 	a.stop()
 	err := a.layer.Close()
 	a.wg.Wait()
@@ -243,12 +257,15 @@ func (a *Agent) sentBy(f tx.Flow) (string, int) {
 }
 
 // contact is our Contact on a flow.
-func (a *Agent) contact(f tx.Flow) sip.Header {
+func (a *Agent) contact(f tx.Flow) sip.Header { return a.contactOf("ringdown", f) }
+
+// contactOf is a Contact of ours with that user part.
+func (a *Agent) contactOf(user string, f tx.Flow) sip.Header {
 	host := f.Local.Addr().Unmap()
 	if a.cfg.Advertise.IsValid() {
 		host = a.cfg.Advertise
 	}
-	uri := "<sip:ringdown@" + netip.AddrPortFrom(host, f.Local.Port()).String()
+	uri := "<sip:" + escape(user) + "@" + netip.AddrPortFrom(host, f.Local.Port()).String()
 	if f.Transport == "TCP" {
 		uri += ";transport=tcp"
 	}

@@ -41,7 +41,7 @@ func (l *leg) sendBYE() {
 		for _, h := range reasons(l.endedBy) {
 			req.AppendHeader(h)
 		}
-		_, err = l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(byeIn{ev}) })
+		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(byeIn{ev}) })
 	}
 	if err != nil {
 		l.byeFailed(err)
@@ -52,7 +52,7 @@ func (l *leg) sendBYE() {
 // register anew or to send something (N8), so that it does not go on believing in it.
 func (l *leg) byeFailed(err error) {
 	l.end(l.endedBy)
-	if !errors.Is(err, tx.ErrTransport) || !l.flow.Reliable() {
+	if !errors.Is(err, tx.ErrTransport) || !l.flow.Reliable() || l.line != nil {
 		l.byeDone()
 		return
 	}

@@ -69,7 +69,11 @@ func legOf(cmd callstate.Signal) callstate.LegID {
 func (l *leg) dial(cmd callstate.Dial) {
 	var err error
 	if l.flow, err = flowOf(cmd.To.Flow); err == nil {
-		err = l.sendINVITE(cmd)
+		if cmd.To.Trunk != "" {
+			err = l.dialTrunk(cmd)
+		} else {
+			err = l.sendINVITE(cmd)
+		}
 	}
 	if err != nil {
 		l.a.log.Warn("cannot dial", "leg", l.id.String(), "number", cmd.Number, "err", err)
@@ -81,16 +85,25 @@ func (l *leg) sendINVITE(cmd callstate.Dial) error {
 	a := l.a
 	l.dialog = dialog{
 		callID: tx.NewTag() + "@" + a.host(l.flow), target: cmd.To.URI,
-		local:  `"` + quoted(cmd.From.Name) + `" <` + a.aor(cmd.From.Number) + ">",
-		remote: "<" + a.aor(cmd.Number) + ">",
+		local: a.identity(cmd.From), remote: "<" + a.aor(cmd.Number) + ">",
 	}
 	l.dialog.localTag = a.tags.of(l.dialog.callID)
-	if cmd.From.Name == "" {
-		l.dialog.local = "<" + a.aor(cmd.From.Number) + ">"
-	}
-	req, err := l.newRequest(sip.INVITE, 0)
+	req, err := l.newINVITE(cmd)
 	if err != nil {
 		return err
+	}
+	a.addLeg(l)
+	l.dialled = time.Now()
+	l.client, err = a.layer.Request(req, l.flow, a.responses(l.dialog))
+	return err
+}
+
+// newINVITE builds the INVITE that opens a leg, in the dialog that is set.
+func (l *leg) newINVITE(cmd callstate.Dial) (*sip.Request, error) {
+	a := l.a
+	req, err := l.newRequest(sip.INVITE, 0)
+	if err != nil {
+		return nil, err
 	}
 	able(req)
 	req.AppendHeader(sip.NewHeader("Accept", "application/sdp"))
@@ -103,11 +116,11 @@ func (l *leg) sendINVITE(cmd callstate.Dial) error {
 	if cmd.ReferredBy != "" {
 		req.AppendHeader(sip.NewHeader("Referred-By", cmd.ReferredBy))
 	}
+	if cmd.Replaces != "" {
+		req.AppendHeader(sip.NewHeader("Replaces", cmd.Replaces)) // P2
+	}
 	setBody(req, "application/sdp", cmd.SDP)
-	a.addLeg(l)
-	l.dialled = time.Now()
-	l.client, err = a.layer.Request(req, l.flow, a.responses(l.dialog))
-	return err
+	return req, nil
 }
 
 // responses hands on what comes to the INVITE that opens a dialog. The transaction waits for more answers long after
@@ -185,8 +198,8 @@ func (l *leg) unreachable(err error) {
 	if l.phase != phaseInvite {
 		return
 	}
-	l.a.log.Info("no answer from a contact", "number", l.user, "remote", l.flow.Remote.String(), "err", err)
-	if !l.heard {
+	l.a.log.Info("no answer from a contact", "number", l.number(), "remote", l.flow.Remote.String(), "err", err)
+	if !l.heard && l.line == nil {
 		l.a.bindings.Remove(l.user, l.a.keyOf(l.user, l.flow.Remote, l.dialled))
 	}
 	l.over(l.why(callstate.Cause{Kind: callstate.Unavailable, Status: 480}))
@@ -216,7 +229,7 @@ func (l *leg) progress(ev tx.ClientEvent) {
 	if l.phase != phaseInvite || l.hanging || res.StatusCode == 100 {
 		return
 	}
-	l.flow = learn(l.flow, ev.Flow)
+	l.learn(ev.Flow)
 	sdp, status := sdpOf(res)
 	if status != 0 {
 		sdp = nil
@@ -244,7 +257,7 @@ func (l *leg) answered(ev tx.ClientEvent) {
 		l.strayed(res, ev.Flow)
 		return
 	}
-	l.flow = learn(l.flow, ev.Flow)
+	l.learn(ev.Flow)
 	l.dialog.peerDialog(res)
 	l.meet(l.dialog.remoteTag)
 	l.phase, l.client = phaseConfirmed, nil
@@ -259,7 +272,7 @@ func (l *leg) answered(ev tx.ClientEvent) {
 		sdp = nil
 	}
 	if len(sdp) == 0 {
-		l.a.log.Info("answer without usable audio", "leg", l.id.String(), "number", l.user, "reason", reason(err))
+		l.a.log.Info("answer without usable audio", "leg", l.id.String(), "number", l.number(), "reason", reason(err))
 	}
 	l.post(callstate.LegAnswered{On: l.on(), Branch: l.dialog.remoteTag, SDP: sdp, Facts: facts})
 }
@@ -279,13 +292,16 @@ func (l *leg) failed(res *sip.Response) {
 	}
 	c := callstate.CauseOf(res.StatusCode)
 	c.Reason = strings.Clone(first(res, "Reason"))
+	if !l.hanging && l.line == nil {
+		l.redirects = redirects(res)
+	}
 	l.over(l.why(c))
 }
 
-// learn keeps where an answer came from: there the phone is, whatever its Contact says (N13).
-func learn(old, seen tx.Flow) tx.Flow {
-	if seen.Remote.IsValid() {
-		return seen
+// learn keeps where a message came from: there the phone is, whatever its Contact says (N13). A trunk is where its
+// Contact says.
+func (l *leg) learn(seen tx.Flow) {
+	if seen.Remote.IsValid() && l.line == nil {
+		l.flow = seen
 	}
-	return old
 }

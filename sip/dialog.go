@@ -42,6 +42,9 @@ func (l *leg) newRequest(method sip.RequestMethod, seq uint32) (*sip.Request, er
 	if err := sip.ParseUri(d.target, &uri); err != nil {
 		return nil, err
 	}
+	if l.line != nil {
+		l.flow = l.nextHop()
+	}
 	if method != sip.ACK {
 		d.localSeq++
 		seq = d.localSeq
@@ -63,12 +66,20 @@ func (l *leg) newRequest(method sip.RequestMethod, seq uint32) (*sip.Request, er
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
 	switch method {
 	case sip.INVITE, sip.UPDATE, sip.NOTIFY, sip.REFER:
-		req.AppendHeader(l.a.contact(l.flow))
+		req.AppendHeader(l.contact())
 	}
 	if method != sip.ACK {
 		req.AppendHeader(sip.NewHeader("User-Agent", l.a.cfg.Version))
 	}
 	return req, nil
+}
+
+// contact is our Contact in the leg's dialog.
+func (l *leg) contact() sip.Header {
+	if l.line != nil {
+		return l.line.t.contact(l.flow)
+	}
+	return l.a.contact(l.flow)
 }
 
 // setBody puts a body and its headers into a message.
@@ -146,6 +157,11 @@ func (l *leg) ack(seq uint32) ([]byte, error) {
 	req, err := l.newRequest(sip.ACK, seq)
 	if err != nil {
 		return nil, err
+	}
+	if l.line != nil && l.line.inviteN == seq {
+		for _, h := range l.line.signed {
+			req.AppendHeader(h)
+		}
 	}
 	wire, err := l.a.layer.Write(req, l.flow)
 	if err != nil {

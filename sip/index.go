@@ -47,7 +47,7 @@ func (a *Agent) addLeg(l *leg) {
 	}
 	a.mu.Unlock()
 	if a.cfg.Trace != nil {
-		a.cfg.Trace.Leg(l.dialog.callID, l.id, l.user)
+		a.cfg.Trace.Leg(l.dialog.callID, l.id, l.number())
 	}
 }
 

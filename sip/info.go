@@ -124,7 +124,7 @@ func (l *leg) infoNext() {
 	req, err := l.newRequest(sip.INFO, 0)
 	if err == nil {
 		setBody(req, "application/dtmf-relay", []byte("Signal="+digit+"\r\nDuration=100\r\n"))
-		_, err = l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(infoIn{ev}) })
+		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(infoIn{ev}) })
 	}
 	if err != nil {
 		l.infoFailed("cannot be sent")

@@ -35,9 +35,12 @@ func (a *Agent) invite(s *tx.Server) {
 		a.respond(s, 482, "") // S22; before its credentials are looked at, which are those of the first
 		return
 	}
-	user, ok := a.authenticate(s)
-	if !ok {
-		return
+	user, t := "", a.identify(s)
+	if t == nil {
+		var ok bool
+		if user, ok = a.authenticate(s); !ok {
+			return
+		}
 	}
 	sdp, status := sdpOf(req)
 	switch {
@@ -48,37 +51,50 @@ func (a *Agent) invite(s *tx.Server) {
 	case a.draining.Load():
 		a.respond(s, 503, "")
 	default:
-		a.callFrom(s, user, m, sdp)
+		a.callFrom(s, a.offered(s, user, t, m), sdp)
 	}
 }
 
-func (a *Agent) callFrom(s *tx.Server, user string, m mergeID, sdp []byte) {
+// offered is the leg of an INVITE, from an extension or, if t is not nil, from a trunk.
+func (a *Agent) offered(s *tx.Server, user string, t *trunk, m mergeID) *leg {
 	req := s.Request()
-	instead, status, reason := a.toReplace(req, user)
-	if status != 0 {
-		a.respond(s, status, reason)
-		return
-	}
 	l := &leg{a: a, inbound: true, user: user, flow: s.Flow(), server: s}
+	if t != nil {
+		l.comesBy(t, s)
+	}
 	l.dialog = dialog{
 		callID: m.sipCallID, localTag: s.Tag(), remoteTag: m.fromTag, merge: m,
 		local: address(req.To().DisplayName, req.To().Address), remote: address(req.From().DisplayName, req.From().Address),
 		target: req.Contact().Address.String(), routes: routes(req), remoteSeq: m.cseq, seen: true,
 	}
+	return l
+}
+
+// callFrom begins the call of an INVITE.
+func (a *Agent) callFrom(s *tx.Server, l *leg, sdp []byte) {
+	req := s.Request()
+	instead, status, reason := a.toReplace(req, l.user)
+	if status != 0 {
+		a.respond(s, status, reason)
+		return
+	}
 	facts, err := l.facts(req)
 	if err != nil {
-		a.log.Info("call refused", "from", user, "source", s.Flow().Remote.String(), "status", 488, "reason", err.Error())
+		a.log.Info("call refused", "from", l.number(), "source", s.Flow().Remote.String(), "status", 488, "reason", err.Error())
 		a.respond(s, 488, "", warning(err))
 		return
 	}
 	a.respond100(s)
 	l.id = callstate.LegID{Call: a.cfg.Exchange.NewCallID(), N: 1}
 	a.addLeg(l)
-	ok := a.cfg.Exchange.Post(callstate.LegOffered{
-		On: l.on(), From: callstate.Party{Number: l.user, Name: a.names[user]}, To: dialled(req.Recipient),
-		Replaces: instead, SDP: sdp, Facts: facts, Hops: hops(req), SIPCallID: m.sipCallID,
-	})
-	if !ok {
+	offer := callstate.LegOffered{
+		On: l.on(), From: callstate.Party{Number: l.user, Name: a.names[l.user]}, To: dialled(req.Recipient),
+		Replaces: instead, SDP: sdp, Facts: facts, Hops: hops(req), SIPCallID: l.dialog.callID,
+	}
+	if l.line != nil {
+		offer.From, offer.To, offer.Trunk = caller(req), l.line.t.called(req), l.line.t.Name
+	}
+	if !a.cfg.Exchange.Post(offer) {
 		l.ended, l.phase = true, phaseOver
 		l.dispose()
 		if instead.Given() {
@@ -191,7 +207,7 @@ func (l *leg) ring(cmd callstate.Ring) {
 		return
 	}
 	res := l.server.NewResponse(cmd.Status, "")
-	res.AppendHeader(l.a.contact(l.flow))
+	res.AppendHeader(l.contact())
 	able(res)
 	setBody(res, "application/sdp", cmd.SDP)
 	l.a.send(l.server, res)
@@ -209,7 +225,7 @@ func (l *leg) answer(cmd callstate.Answer) {
 // accept sends a 200 to an INVITE of theirs and repeats it until the ACK (RFC 3261 §13.3.1.4, on every transport).
 func (l *leg) accept(s *tx.Server, sdp []byte, offered bool, ref uint32) {
 	res := s.NewResponse(200, "")
-	res.AppendHeader(l.a.contact(l.flow))
+	res.AppendHeader(l.contact())
 	able(res)
 	setBody(res, "application/sdp", sdp)
 	l.a.send(s, res) // a failure is made good by resend

@@ -18,7 +18,8 @@ type leg struct {
 	a       *Agent
 	id      callstate.LegID
 	inbound bool
-	user    string // the extension at its other end
+	user    string // the extension at its other end; of a trunk's leg no number, but what all legs of the trunk share
+	line    *line  // of a leg at a trunk; nil for a phone
 
 	phase  phase
 	dialog dialog
@@ -31,8 +32,11 @@ type leg struct {
 	dialled time.Time // when our INVITE went out
 	heard   bool      // it had some answer
 
-	ended    bool // LegEnded is posted
-	endedBy  callstate.Cause
+	ended     bool // LegEnded is posted
+	endedBy   callstate.Cause
+	redirects []callstate.Redirect // of a 3xx (F4)
+	hops      uint32               // Max-Forwards of the INVITE that came by a trunk
+
 	hanging  bool // HangUp came, the dialog is not over yet
 	stranded bool // our BYE found no way; it goes out when the phone shows up again (N8)
 
@@ -95,6 +99,7 @@ const (
 	timerExpired                   // the subscription of a REFER
 	timerStranded                  // the phone did not show up again
 	timerPartner                   // try the UPDATE again
+	timerSilent                    // a trunk has not answered its INVITE
 )
 
 // put queues an input and works the queue off unless somebody does already. Inputs are worked off in order.
@@ -149,6 +154,10 @@ func (l *leg) handle(in any) {
 		l.sendBYE()
 	case movedIn:
 		l.moved(in)
+	case lineIn:
+		l.lineResponse(in)
+	case challengedIn:
+		l.challenged(in)
 	case responseIn:
 		l.inviteResponse(in.ClientEvent)
 	case reofferIn:
@@ -211,6 +220,8 @@ func (l *leg) timer(in timerIn) {
 		l.byeGivenUp()
 	case timerPartner:
 		l.partnerAgain(in.gen)
+	case timerSilent:
+		l.lineSilent(in.gen)
 	}
 }
 
@@ -240,9 +251,12 @@ func (l *leg) end(why callstate.Cause) {
 		return
 	}
 	l.gone.Store(true)
-	l.post(callstate.LegEnded{On: l.on(), Cause: why})
+	l.post(callstate.LegEnded{On: l.on(), Cause: why, Moved: l.redirects})
 	l.ended = true
 	l.server, l.client = nil, nil
+	if l.line != nil {
+		l.line.invite = nil
+	}
 	l.refuseOpen()
 }
 

@@ -42,13 +42,15 @@ func (l *leg) request(s *tx.Server) {
 	case l.phase == phaseOver:
 		l.a.respond(s, 481, "")
 		return
-	case !sameHost(s.Flow(), l.flow) && !l.a.proves(s, l.user):
+	case l.line != nil && !l.ofTrunk(s):
+		return
+	case l.line == nil && !sameHost(s.Flow(), l.flow) && !l.a.proves(s, l.user):
 		return
 	case (confirmed || l.inbound) && !l.dialog.inOrder(req.CSeq().SeqNo): // several early dialogs count apart
 		l.a.respond(s, 500, "CSeq out of order") // R13
 		return
 	}
-	l.flow = learn(l.flow, s.Flow())
+	l.learn(s.Flow())
 	if l.stranded && req.Method != sip.BYE {
 		l.sendBYE()
 	}
@@ -138,7 +140,7 @@ func (l *leg) retryAfter(s *tx.Server) {
 
 func (l *leg) acceptUpdate(s *tx.Server, sdp []byte) {
 	res := s.NewResponse(200, "")
-	res.AppendHeader(l.a.contact(l.flow))
+	res.AppendHeader(l.contact())
 	able(res)
 	setBody(res, "application/sdp", sdp)
 	l.a.send(s, res)
@@ -192,7 +194,7 @@ func (l *leg) sendReoffer() {
 	if err == nil {
 		able(req)
 		setBody(req, "application/sdp", o.ours.SDP)
-		_, err = l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(reofferIn{ev}) })
+		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(reofferIn{ev}) })
 	}
 	if err != nil {
 		l.reofferRefused(503)

@@ -53,7 +53,7 @@ func (l *leg) sendPartner() {
 		able(req)
 		// RFC 5876: UPDATE may carry it. From and To stay as they are: RFC 4916 is not claimed.
 		req.AppendHeader(sip.NewHeader("P-Asserted-Identity", l.a.identity(*p.sent)))
-		_, err = l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(updateIn{ev}) })
+		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(updateIn{ev}) })
 	}
 	if err != nil {
 		p.sent = nil
@@ -63,10 +63,7 @@ func (l *leg) sendPartner() {
 
 // identity writes a party as name-addr (RFC 3325 §9.1).
 func (a *Agent) identity(p callstate.Party) string {
-	if name := quoted(p.Name); name != "" {
-		return `"` + name + `" <` + a.aor(p.Number) + ">"
-	}
-	return "<" + a.aor(p.Number) + ">"
+	return named(p.Name, a.aor(p.Number))
 }
 
 // updateResponse: an answer to an UPDATE of ours, or none.

@@ -60,7 +60,7 @@ func (l *leg) referReceived(s *tx.Server) {
 	l.refers = append(l.refers, r)
 	by := strings.Clone(first(req, "Referred-By"))
 	if by == "" {
-		by = "<" + l.a.aor(l.user) + ">" // T26
+		by = "<" + l.aor() + ">" // T26
 	}
 	ev := callstate.ReferReceived{On: l.on(), Ref: r.ref, Target: target.number, ReferredBy: by}
 	if target.text != "" {
@@ -97,7 +97,7 @@ func (l *leg) acceptRefer(cmd callstate.AcceptRefer) {
 		return
 	}
 	res := r.request.NewResponse(202, "")
-	res.AppendHeader(l.a.contact(l.flow))
+	res.AppendHeader(l.contact())
 	if r.quiet {
 		res.AppendHeader(sip.NewHeader("Refer-Sub", "false"))
 	}
@@ -152,7 +152,7 @@ func (l *leg) notify(r *refer) {
 		req.AppendHeader(sip.NewHeader("Subscription-State", state))
 		setBody(req, "message/sipfrag;version=2.0", fmt.Appendf(nil, "SIP/2.0 %d %s\r\n", status, reasonOf(status)))
 		r.busy = true
-		_, err = l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) { l.put(notifyIn{r, ev}) })
+		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(notifyIn{r, ev}) })
 	}
 	if err != nil {
 		l.unheard(r)

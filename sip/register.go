@@ -163,6 +163,10 @@ func expiresHeader(req *sip.Request) (seconds int, given bool, err error) {
 
 // locate tells a call where a number is registered now.
 func (a *Agent) locate(cmd callstate.Locate) {
+	if cmd.Trunk != "" {
+		a.locateTrunk(cmd)
+		return
+	}
 	var out []callstate.Contact
 	for _, b := range a.bindings.Lookup(cmd.Number, time.Now()) {
 		out = append(out, callstate.Contact{URI: b.Contact, Flow: flowText(b)})
@@ -171,11 +175,13 @@ func (a *Agent) locate(cmd callstate.Locate) {
 }
 
 // flowText writes where a phone registered from, so that flowOf can read it.
-func flowText(b location.Binding) string {
-	return b.Transport + " " + b.Local.String() + " " + b.Source.String()
+func flowText(b location.Binding) string { return textOf(flow(b)) }
+
+func textOf(f tx.Flow) string {
+	return f.Transport + " " + f.Local.String() + " " + f.Remote.String()
 }
 
-// flowOf reads what flowText wrote.
+// flowOf reads what textOf wrote.
 func flowOf(text string) (f tx.Flow, err error) {
 	parts := strings.Fields(text)
 	if len(parts) != 3 {

@@ -52,6 +52,7 @@ const (
 	leastExpires    = 30 * time.Second
 	longestExpires  = 24 * time.Hour
 	trunkNameLength = 64
+	maxTargets      = 8 // addresses of one trunk
 )
 
 // validate names every fault of the trunks by its place.
@@ -140,13 +141,4 @@ func splitAddress(s string) (host string, port uint16, err error) {
 		return "", 0, fmt.Errorf("%q is neither HOST nor HOST:PORT", s)
 	}
 	return host, port, nil
-}
-
-// Trunks tells how every trunk is now, in the order of the config.
-func (a *Agent) Trunks() []TrunkState {
-	out := make([]TrunkState, 0, len(a.cfg.Trunks))
-	for _, t := range a.cfg.Trunks {
-		out = append(out, TrunkState{Name: t.Name, Status: TrunkUnresolved})
-	}
-	return out
 }

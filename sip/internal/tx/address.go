@@ -196,3 +196,40 @@ func cutValue(s string) (value, rest string, ok bool) {
 	}
 	return value, rest, rest == "" || rest[0] == ';'
 }
+
+// Address is one name-addr of a header that the layer leaves as text, such as P-Asserted-Identity.
+type Address struct {
+	Display string // without quotes and escapes
+	URI     sip.Uri
+}
+
+// Addresses reads the name-addrs of a header's lines, in order. Those that cannot be read are left out.
+func Addresses(lines ...string) (out []Address) {
+	for _, line := range lines {
+		for line != "" && len(out) < maxAddresses {
+			var text string
+			text, line = cutList(line)
+			if a, ok := parseAddress(text); ok {
+				out = append(out, Address{Unquote(a.display), a.uri})
+			}
+		}
+	}
+	return out
+}
+
+const maxAddresses = 16
+
+// Unquote takes the escapes out of a display name as sipgo keeps it (RFC 3261 §25.1, quoted-pair).
+func Unquote(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}

@@ -197,6 +197,26 @@ func (l *Layer) sentBy(flow Flow) netip.AddrPort {
 	return l.streams.listening(flow.Local)
 }
 
+// Source fills in the Local of a flow that is to be sent on: the socket that Request would take or, of streams, the
+// listener that the peer can connect to, which is what our Contact names. There has to be one.
+func (l *Layer) Source(flow Flow) (Flow, error) {
+	if flow.Transport != "TCP" {
+		p, err := l.route(flow)
+		return p.flow, err
+	}
+	flow.Remote = unmap(flow.Remote)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, ln := range l.streams.listeners {
+		at := addrPort(ln.Addr())
+		if at.Addr().Is4() == flow.Remote.Addr().Is4() || at.Addr() == netip.IPv6Unspecified() {
+			flow.Local = at
+			return flow, nil
+		}
+	}
+	return flow, fmt.Errorf("%w: no TCP listener for %v", ErrTransport, flow.Remote)
+}
+
 // Write serialises a request that has no transaction, the ACK to a 2xx, with a Via of its own. Send sends it, as often
 // as it is needed and to the byte the same.
 func (l *Layer) Write(ack *sip.Request, flow Flow) ([]byte, error) {

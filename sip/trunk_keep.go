@@ -1,0 +1,221 @@
+package sip
+
+import (
+	"context"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"ringdown/sip/internal/tx"
+)
+
+// ping is the OPTIONS that tell whether a target is there (edge case N16).
+type ping struct {
+	next   time.Time // when the next one is due
+	sent   time.Time
+	open   bool // one is under way
+	misses int  // in a row
+	heard  bool // the target answered something once. One that never did may just not answer OPTIONS: it is not down
+	down   bool
+}
+
+const (
+	pingPatience = 5 * time.Second
+	pingAgain    = 10 * time.Second // after a miss, if Qualify is longer
+	pingMisses   = 3
+)
+
+// keep is the trunk's goroutine: it looks the address up, registers, asks whether it is there, and tells what changed.
+func (t *trunk) keep(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			t.unregister()
+			return
+		case <-t.wake:
+		case <-timer.C:
+		}
+		t.resolve(ctx)
+		if ctx.Err() == nil {
+			t.qualify()
+			t.registering()
+			t.tell()
+			timer.Reset(max(time.Until(t.due()), time.Millisecond))
+		}
+	}
+}
+
+// due is when something has to be done next, if nothing happens before.
+func (t *trunk) due() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	next := now.Add(lookupEvery)
+	sooner := func(at time.Time) {
+		if at.After(now) && at.Before(next) {
+			next = at
+		}
+	}
+	sooner(t.found.next)
+	for _, g := range t.targets {
+		sooner(g.out)
+		sooner(g.ping.next)
+		if g.ping.open {
+			sooner(g.ping.sent.Add(t.pingPatience()))
+		}
+	}
+	if t.Register {
+		sooner(t.reg.until)
+		sooner(t.reg.next)
+	}
+	return next
+}
+
+// tell logs a change and passes it on. Only the keeper calls it, so that changes are told in order.
+func (t *trunk) tell() {
+	t.mu.Lock()
+	s := t.state(time.Now())
+	if !t.everTold && s.Reason == noSocket {
+		t.mu.Unlock()
+		return // the sockets are still being opened
+	}
+	same := t.everTold && s.Status == t.told.Status && s.Reason == t.told.Reason && s.Address == t.told.Address
+	if !same {
+		t.told, t.everTold = s, true
+	}
+	t.mu.Unlock()
+	if same {
+		return
+	}
+	t.a.log.Info("trunk", "trunk", s.Name, "status", string(s.Status), "address", s.Address.String(), "reason", s.Reason)
+	if t.a.cfg.OnTrunk != nil {
+		t.a.cfg.OnTrunk(s)
+	}
+}
+
+func (t *trunk) pingPatience() time.Duration { return min(pingPatience, t.Qualify) }
+
+// qualify counts OPTIONS that were not answered, and sends those that are due.
+func (t *trunk) qualify() {
+	if t.Qualify == 0 {
+		return
+	}
+	var due []netip.AddrPort
+	t.mu.Lock()
+	now := time.Now()
+	for _, g := range t.targets {
+		p := &g.ping
+		if p.open && !now.Before(p.sent.Add(t.pingPatience())) {
+			p.open = false
+			p.misses++
+			p.down = p.heard && p.misses >= pingMisses
+			p.next = p.sent.Add(max(t.pingPatience(), min(t.Qualify, pingAgain)))
+		}
+		if !p.open && !now.Before(p.next) {
+			p.open, p.sent, p.next = true, now, now.Add(t.Qualify)
+			due = append(due, g.remote)
+		}
+	}
+	t.mu.Unlock()
+	for _, remote := range due {
+		t.options(remote)
+	}
+}
+
+// options sends one OPTIONS. Whatever is answered shows that the target is there, but 503 with Retry-After that it wants
+// no calls (edge case O7).
+func (t *trunk) options(remote netip.AddrPort) {
+	f, err := t.flow(remote)
+	if err != nil {
+		return // no socket: the status says so
+	}
+	req, err := t.request(sip.OPTIONS, t.uri(""), f, tx.NewTag(), tx.NewTag()+tx.NewTag(), 1)
+	if err == nil {
+		req.AppendHeader(sip.NewHeader("Accept", "application/sdp"))
+		_, err = t.a.layer.Request(req, f, func(ev tx.ClientEvent) {
+			if ev.Err != nil {
+				return // it is missed by its own, shorter time
+			}
+			t.about(remote, func(g *target) { g.ping.open = false })
+			t.heard(remote)
+			if d, ok := retryAfter(ev.Res); ok && ev.Res.StatusCode == 503 {
+				t.pause(remote, d)
+			}
+		})
+	}
+	if err != nil {
+		t.a.log.Debug("OPTIONS not sent", "trunk", t.Name, "err", err)
+	}
+}
+
+// request builds a request to the trunk outside of any dialog of a call.
+func (t *trunk) request(method sip.RequestMethod, uri string, f tx.Flow, tag, callID string, seq uint32) (*sip.Request, error) {
+	var recipient sip.Uri
+	if err := sip.ParseUri(uri, &recipient); err != nil {
+		return nil, err
+	}
+	who := "<" + t.a.aor("ringdown") + ">"
+	to := "<" + uri + ">"
+	if method == sip.REGISTER {
+		who = "<" + t.account() + ">"
+		to = who
+	}
+	req := sip.NewRequest(method, recipient)
+	mf := sip.MaxForwardsHeader(70)
+	req.AppendHeader(&mf)
+	req.AppendHeader(sip.NewHeader("From", who+";tag="+tag))
+	req.AppendHeader(sip.NewHeader("To", to))
+	id := sip.CallIDHeader(callID)
+	req.AppendHeader(&id)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
+	req.AppendHeader(t.contact(f))
+	req.AppendHeader(sip.NewHeader("User-Agent", t.a.cfg.Version))
+	return req, nil
+}
+
+// uri is a number at the trunk, or the trunk itself.
+func (t *trunk) uri(number string) string {
+	uri := "sip:"
+	if number != "" {
+		uri += escape(number) + "@"
+	}
+	uri += t.hostPort()
+	if t.transport == "TCP" {
+		uri += ";transport=tcp"
+	}
+	return uri
+}
+
+func (t *trunk) hostPort() string {
+	host := t.host
+	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() {
+		host = "[" + host + "]"
+	}
+	if t.port != 0 {
+		host += ":" + strconv.Itoa(int(t.port))
+	}
+	return host
+}
+
+// contact is our Contact toward the trunk: at a registered one, of the account, by which its calls are known.
+func (t *trunk) contact(f tx.Flow) sip.Header {
+	if t.Register {
+		return t.a.contactOf(t.Username, f)
+	}
+	return t.a.contact(f)
+}
+
+// retryAfter reads Retry-After: seconds, perhaps with a comment and parameters (RFC 3261 §20.33).
+func retryAfter(res *sip.Response) (time.Duration, bool) {
+	v := first(res, "Retry-After")
+	end := 0
+	for end < len(v) && v[end] >= '0' && v[end] <= '9' {
+		end++
+	}
+	n, err := strconv.ParseUint(v[:end], 10, 31)
+	return time.Duration(n) * time.Second, err == nil && n > 0
+}
