@@ -63,7 +63,7 @@ func (c *Call) respond(status int, reason string, o *choice) error {
 	m := c.p.response(c.Invite, status, reason)
 	if status > 100 && status < 300 {
 		m.Add("Contact", "<"+c.p.ContactURI()+">")
-		m.Add("Allow", allow)
+		m.Add("Allow", c.p.cfg.Allow)
 		m.Add("Supported", "replaces")
 	}
 	if o != nil {

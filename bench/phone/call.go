@@ -69,6 +69,7 @@ type Call struct {
 	remoteSDP        *SDP
 	codecs           []Codec // ours, with the payload numbers in force
 	eventPT          int
+	shows            string // number of the other party as the far end last asserted it
 }
 
 // newCall makes a call and its first RTP socket. p.mu is not held.

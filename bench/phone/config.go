@@ -36,6 +36,8 @@ type Config struct {
 	EventPT  int      // its payload number in offers; default 101
 	Deaf     bool     // received audio is counted but not analysed: for load
 
+	Allow string // the methods it says it takes; default all that it does
+
 	// AutoAnswer rings and answers every call after AnswerAfter. OnInvite, when set, gets it instead, on a goroutine
 	// of its own. With neither, calls wait for WaitCall.
 	AutoAnswer  bool
@@ -63,6 +65,7 @@ func (c *Config) complete() (server netip.AddrPort, codecs []Codec, err error) {
 	}
 	text(&c.User, c.Number)
 	text(&c.Transport, "udp")
+	text(&c.Allow, allow)
 	text(&c.Local, "127.0.0.1:0")
 	if c.Number == "" {
 		faults = append(faults, errors.New("Number is missing"))

@@ -29,7 +29,7 @@ func (c *Call) requestNumbered(method string, n uint32) *Message {
 		m.Add("Contact", "<"+c.p.ContactURI()+">")
 	}
 	if method == "INVITE" {
-		m.Add("Allow", allow)
+		m.Add("Allow", c.p.cfg.Allow)
 		m.Add("Supported", "replaces")
 	}
 	return m

@@ -132,7 +132,7 @@ func (p *Phone) RegisterRaw(ctx context.Context, opts ...Option) (*Message, erro
 		if o.expires >= 0 {
 			m.Add("Expires", fmt.Sprint(o.expires))
 		}
-		m.Add("Allow", allow)
+		m.Add("Allow", p.cfg.Allow)
 		o.apply(m)
 		return m
 	}

@@ -31,7 +31,7 @@ func (p *Phone) reply(m *Message, status int) { m.tx.respond(p.response(m, statu
 
 func (p *Phone) serveOptions(m *Message) {
 	r := p.response(m, 200, "")
-	r.Add("Allow", allow)
+	r.Add("Allow", p.cfg.Allow)
 	r.Add("Accept", "application/sdp")
 	r.Add("Supported", "replaces")
 	m.tx.respond(r)
@@ -118,6 +118,7 @@ func (c *Call) serveOffer(m *Message) {
 		return
 	}
 	c.refresh(m)
+	c.shown(m)
 	r := c.p.response(m, 200, "")
 	r.Add("Contact", "<"+c.p.ContactURI()+">")
 	if offer != nil || m.Method == "INVITE" {

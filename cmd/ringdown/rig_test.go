@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -48,7 +47,7 @@ func memRig(t testing.TB, o memnet.Options, change ...func(*Config)) *rig {
 	for _, f := range change {
 		f(cfg)
 	}
-	r := &rig{TB: t, cfg: cfg, net: n, trace: newTracer(io.Discard)}
+	r := &rig{TB: t, cfg: cfg, net: n, trace: newTracer(nil)}
 	r.start(seams{
 		udp:    func(a netip.AddrPort) (net.PacketConn, error) { return n.ListenPacket(a.String()) },
 		media:  memMedia{n},
@@ -68,7 +67,7 @@ func loopRig(t testing.TB, change ...func(*Config)) *rig {
 	for _, f := range change {
 		f(cfg)
 	}
-	r := &rig{TB: t, cfg: cfg, trace: newTracer(io.Discard)}
+	r := &rig{TB: t, cfg: cfg, trace: newTracer(nil)}
 	r.start(seams{tracer: r.trace})
 	t.Cleanup(r.close)
 	return r
@@ -96,6 +95,7 @@ func (r *rig) start(s seams) {
 		r.Fatal(err)
 	}
 	r.sw = sw
+	r.Cleanup(r.trace.follow(sw.exchange))
 	users := []ozeki.User{{Username: demoHTTPUser, Password: string(demoHTTPPassword)}}
 	api := ozeki.New(ozeki.Config{Users: users, Calls: sw.exchange, Log: log})
 	r.Cleanup(func() { api.Close() })
