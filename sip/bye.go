@@ -2,6 +2,7 @@ package sip
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -28,7 +29,24 @@ func (l *leg) hangUp(why callstate.Cause) {
 		}
 	case l.phase == phaseAnswered:
 		// RFC 3261 §15: no BYE before the ACK; acked or resend goes on.
+	case l.reporting():
+		l.after(reportWait, timerReported, 0) // P1: the NOTIFY with the outcome first
 	default:
+		l.sendBYE()
+	}
+}
+
+// reportWait is how long a BYE waits for the answer to a NOTIFY.
+const reportWait = 4 * t1
+
+// reporting tells whether a NOTIFY is under way.
+func (l *leg) reporting() bool {
+	return slices.ContainsFunc(l.refers, func(r *refer) bool { return r.busy })
+}
+
+// reported: the referrer has heard the outcome, or had the time to.
+func (l *leg) reported() {
+	if l.hanging && l.phase == phaseConfirmed {
 		l.sendBYE()
 	}
 }

@@ -98,6 +98,7 @@ const (
 	timerPause                     // a comma among the digits
 	timerExpired                   // the subscription of a REFER
 	timerStranded                  // the phone did not show up again
+	timerReported                  // its BYE has waited long enough for the reports on a REFER
 	timerPartner                   // try the UPDATE again
 	timerSilent                    // a trunk has not answered its INVITE
 )
@@ -218,6 +219,8 @@ func (l *leg) timer(in timerIn) {
 		l.referExpired(in.gen)
 	case timerStranded:
 		l.byeGivenUp()
+	case timerReported:
+		l.reported()
 	case timerPartner:
 		l.partnerAgain(in.gen)
 	case timerSilent:

@@ -169,7 +169,15 @@ func (l *leg) notifyResponse(r *refer, ev tx.ClientEvent) {
 		l.notify(r)
 	default:
 		r.busy = false
-		l.forgetRefers()
+		l.told()
+	}
+}
+
+// told: a subscription has nothing to tell at present. A BYE may wait for that.
+func (l *leg) told() {
+	l.forgetRefers()
+	if !l.reporting() {
+		l.reported()
 	}
 }
 
@@ -180,7 +188,7 @@ func (l *leg) unheard(r *refer) {
 	if !was {
 		l.post(callstate.ReferGone{On: l.on(), Ref: r.ref})
 	}
-	l.forgetRefers()
+	l.told()
 }
 
 // referExpired ends a subscription that nothing ended.
