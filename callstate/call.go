@@ -54,6 +54,8 @@ const (
 	timerLeave  = "leave"  // the transferor was given time to leave by itself
 	timerRecall = "recall" // pause before the transferor is called back
 	timerTone   = "tone"   // the failure tone has been heard long enough
+	timerCode   = "code-"  // and a leg: the next digit of a code is awaited
+	timerNumber = "number" // the next digit of the number behind a code is awaited
 	timerGuard  = "guard"  // legs that never report their end
 )
 
@@ -233,6 +235,10 @@ func (c *Call) timerFired(ev TimerFired) {
 	name := c.Timers[i].Name
 	c.Timers = slices.Delete(c.Timers, i, i+1)
 	switch name {
+	default:
+		c.codeDue(name)
+	case timerNumber:
+		c.numberDone()
 	case timerRing:
 		c.rungOut()
 	case timerMax:
@@ -277,6 +283,8 @@ func (c *Call) openMedia(l *Leg, offer []byte) {
 // closeMedia frees a leg's port and takes the leg out of its bridge.
 func (c *Call) closeMedia(l *Leg) {
 	l.Pending, l.Hears, l.Plays, l.Bound, l.Bridge = nil, nil, Nothing, false, 0
+	l.Passing, l.Gate, l.Shut = nil, RelayDigits, false
+	c.dropKeys(l)
 	if l.Port {
 		l.Port = false
 		c.do(CloseMedia{Leg: l.ID})

@@ -76,6 +76,17 @@ func (a *ledger) consistentBridges(c *Call) {
 			a.fault("caller %+v and callee %+v are not the parties of the main bridge %d", x, y, c.Main)
 		}
 	}
+	for _, l := range c.Legs {
+		if (l.Keys != "") != c.runs(l.codeTimer()) || l.Keys != "" && (!c.mayDial(l) || l.Gate != AwaitStar) {
+			a.fault("leg %s waits for the rest of %q, gate %q, timers %v", l.ID, l.Keys, l.Gate, c.Timers)
+		}
+		if keep := c.asks(l); keep != (l.Gate == KeepDigits) {
+			a.fault("leg %s in transfer %+v has gate %q", l.ID, t, l.Gate)
+		}
+	}
+	if asks := t != nil && t.State == Asking && c.Fork == nil; asks != c.runs(timerNumber) {
+		a.fault("transfer %+v, timers %v", t, c.Timers)
+	}
 	for _, timer := range c.Timers {
 		tone, recall := t != nil && (t.State == Failing || t.State == TransferDropping), t != nil && t.State == TransferPausing
 		if timer.Name == timerTone && !tone || timer.Name == timerRecall && !recall || timer.Name == timerRing && c.Fork == nil {

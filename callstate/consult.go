@@ -91,12 +91,12 @@ func (c *Call) completed() {
 	if t.State == Waiting {
 		c.arrange()
 		c.hangUp(from, Cause{Kind: Transferred})
-		c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor})
+		c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()})
 		return
 	}
 	c.newPair(c.leg(t.Transferee), c.leg(t.Joined))
 	c.hangUp(from, Cause{Kind: Transferred})
-	c.notice(Notice{Kind: NoticeTransferred, Leg: t.Joined})
+	c.notice(Notice{Kind: NoticeTransferred, Leg: t.Joined, Parties: t.parties()})
 }
 
 // leftConsultation: the transferee, the transferor or the target has left.
@@ -105,6 +105,7 @@ func (c *Call) leftConsultation(l *Leg, why Cause) {
 	switch {
 	case l.ID == t.Joined:
 		c.targetFailed(why)
+	case l.ID == t.Transferor && t.State == Asking && c.askerLeft():
 	case l.ID == t.Transferor && t.fire("complete"):
 		c.completed()
 	case l.ID == t.Transferee && t.fire("transferee gone"):
@@ -121,6 +122,7 @@ func (c *Call) transfereeLeft(l *Leg, why Cause) {
 	if t.State == TransferDone {
 		c.newPair(c.leg(t.Transferor), c.leg(t.Joined))
 	} else {
+		c.stopTimer(timerNumber)
 		t.Cause, t.Transferee = why, LegID{}
 		c.cancelFork(Cause{Kind: Cancelled})
 		c.playTone(lastTone)

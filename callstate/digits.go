@@ -1,9 +1,6 @@
 package callstate
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // validKeys are what can be sent; a comma is a pause of 500 ms.
 const validKeys = "0123456789*#ABCD,"
@@ -25,14 +22,15 @@ func (l *Leg) digitWay() DigitWay {
 	return ""
 }
 
-// send puts digits into what a leg hears.
-func (c *Call) send(l *Leg, keys string) {
+// send puts digits into what a leg hears; DigitsSent will have the ref that it returns.
+func (c *Call) send(l *Leg, keys string) uint32 {
 	ref := c.newRef()
 	if way := l.digitWay(); way == ByInfo {
 		c.do(SendInfo{Leg: l.ID, Ref: ref, Digits: keys})
 	} else {
 		c.do(SendDigits{Leg: l.ID, Ref: ref, Digits: keys, Way: way})
 	}
+	return ref
 }
 
 // sendKeys sends digits to one party or all (spec ozeki 8.2).
@@ -73,29 +71,34 @@ func (c *Call) sendKeys(ref uint64, req SendKeys) {
 	}
 }
 
-// digitReceived passes a key press on to whoever hears the leg, unless media relayed it already.
+// digitReceived takes a key press: one that media has relayed is told of, every other may be part of a code.
 func (c *Call) digitReceived(l *Leg, ev DigitReceived) {
 	if !l.live() || len(ev.Digit) != 1 || !strings.Contains(validKeys[:16], ev.Digit) {
 		return
 	}
+	if ev.Via == ByEvent && !ev.Passed {
+		l.Told++
+		l.Shut = l.Gate == AwaitStar
+	}
 	// Edge case D7: one source per leg. Many phones list telephone-event and send INFO all the same, so that the first
 	// event decides, not what was negotiated.
+	known := l.Events
 	if l.Events = l.Events || ev.Via == ByEvent; l.Events && ev.Via == ByInfo {
 		return
 	}
-	c.notice(Notice{Kind: NoticeDigit, Leg: l.ID, Digit: ev.Digit})
-	if ev.Passed {
-		return
-	}
-	for _, p := range c.Legs {
-		if p.live() && slices.Contains(p.Hears, l.ID) && p.digitWay() != "" {
-			c.send(p, ev.Digit)
-		}
+	switch {
+	case ev.Passed:
+		c.passKeys(l) // from before media was told of the gate: there can be no code any more
+		c.notice(Notice{Kind: NoticeDigit, Leg: l.ID, Digit: ev.Digit})
+	case !known && l.Events && strings.HasSuffix(l.Keys, ev.Digit): // its INFO was here first, and is in the window
+	default:
+		c.keyed(l, ev.Digit)
 	}
 }
 
 // digitsSent: a phone that refuses INFO gets its digits otherwise from now on.
 func (c *Call) digitsSent(l *Leg, ev DigitsSent) {
+	c.passed(ev.Ref)
 	if ev.Fail != "" && l.live() && l.digitWay() == ByInfo {
 		l.Facts.Info = false
 	}

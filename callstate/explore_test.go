@@ -61,7 +61,10 @@ func TestExplore(t *testing.T) {
 	})
 	wanted := []string{"mixing", "three talk", "five talk", "transfer in a second bridge", "another main bridge",
 		"sent on by a setting", "redirects side by side", "redirects one after the other", "next trunk", "called by trunk",
-		"target sent on", "setting and application at once", "outside talks to outside"}
+		"target sent on", "setting and application at once", "outside talks to outside",
+		"a digit is told", "a code by events", "a code by INFO", "digits are sent on",
+		"by a code: " + Waiting, "by a code: " + UpTarget, "by a code: " + Failing, "by a code: " + TransferDropping,
+		"by a code: " + TransferRecalling}
 	for _, m := range []*table{transferTable, attendedTable} {
 		for _, state := range m.states() {
 			if state != TransferDone && state != TransferFailed {
@@ -121,6 +124,7 @@ func (s *sim) quiet() {
 		s.book.fault("the call stays %q though nothing is under way", c.State)
 	}
 	s.quietLegs()
+	s.quietKeys()
 	for _, l := range c.Legs {
 		if p := s.legs[l.ID]; p.phase == simUp && l.Bound && l.PhoneHold != p.hold.Holds() {
 			s.book.fault("leg %s: its phone wants %q, the call believes hold is %t", l.ID, p.hold, l.PhoneHold)
@@ -145,6 +149,8 @@ func (s *sim) quietLegs() {
 		got := s.book.leg(l.ID)
 		switch {
 		case len(got.hears) > 0:
+		case c.asks(l) && c.Fork == nil:
+			s.quietTimer(timerNumber)
 		case got.plays == BusyTone:
 			s.quietTimer(timerTone)
 		case got.plays == Ringback && c.Fork == nil:
@@ -246,6 +252,8 @@ func (s *sim) quietTransfer() {
 	switch t.State {
 	case TransferPausing:
 		s.quietTimer(timerRecall)
+	case Asking:
+		s.quietTimer(timerNumber)
 	case Failing, TransferDropping:
 		s.quietTimer(timerTone)
 	case UpTarget, UpTransferee:
@@ -263,6 +271,13 @@ func (s *sim) quietTransfer() {
 			a = b
 		}
 		s.listens(a, BusyTone)
+	case Asking:
+		want := Silence
+		if t.Target == "" {
+			want = DialTone
+		}
+		s.listens(b, want)
+		s.listens(a, Music)
 	case RingingTarget:
 		s.waits(b)
 		s.listens(a, Music)

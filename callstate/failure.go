@@ -17,6 +17,9 @@ func (c *Call) targetFailed(why Cause) {
 		c.reply(t.Reply, &Error{Kind: BadTarget, Param: "target", Text: text})
 		t.Reply = 0
 	}
+	if t.State == Asking && t.Target == "" {
+		told = false // nobody was called
+	}
 	c.report(t, why.FinalStatus())
 	c.stopMixing(&Error{Kind: WrongState, Text: "the target has left"})
 	about := t.Transferor

@@ -187,7 +187,7 @@ func (c *Call) dial(l *Leg, sdp []byte) {
 // showsAs is whom the phones of a fork see as their caller: who consults them, or the party that they would talk to.
 func (c *Call) showsAs() Party {
 	if t := c.Transfer; t != nil {
-		if t.attended() && c.Fork.For == ForkTarget {
+		if t.attended() && !t.Blind && c.Fork.For == ForkTarget {
 			return t.TransferorParty
 		}
 		if l := c.leg(t.Transferee); l != nil {

@@ -108,6 +108,9 @@ func (c *Call) parcel(ev LegsWanted) (p Parcel, status int) {
 		return p, 481
 	}
 	all := c.talkers(l.Bridge)
+	for _, x := range all {
+		c.passKeys(x) // a code that has only begun is none any more
+	}
 	mixable := ev.Mixable
 	p.Legs = []Leg{given(l)}
 	for _, x := range all {
@@ -157,7 +160,7 @@ func clonePlaces(places []*Place) (all []*Place) {
 func given(l *Leg) Leg {
 	g := *l
 	g.Bridge = 0
-	g.Pending, g.Hears = slices.Clone(l.Pending), slices.Clone(l.Hears)
+	g.Pending, g.Hears, g.Passing = slices.Clone(l.Pending), slices.Clone(l.Hears), slices.Clone(l.Passing)
 	for i := range g.Pending {
 		if g.Pending[i].For == ForRing { // its callee has answered meanwhile: it goes into the 200
 			g.Pending[i].For = ForAnswer

@@ -5,6 +5,7 @@ import "slices"
 // refresh tells media what each leg hears now, where that has changed. What a leg hears is never stored as a decision:
 // it follows from the bridges, the holds and the transfer.
 func (c *Call) refresh() {
+	c.setGates()
 	for _, l := range c.Legs {
 		if !l.live() {
 			continue
@@ -61,6 +62,8 @@ func (c *Call) outside(l *Leg) Sound {
 	switch {
 	case c.keptWaiting(l):
 		return Music
+	case c.asks(l) && c.Transfer.Target == "":
+		return DialTone
 	case c.Transfer.has(l.ID) && in(c.Transfer.State, Failing, TransferDropping):
 		return BusyTone
 	}
@@ -81,6 +84,6 @@ func (c *Call) waits(l *Leg) bool {
 // keptWaiting tells whether a consultation keeps a leg waiting, which hears music.
 func (c *Call) keptWaiting(l *Leg) bool {
 	t := c.Transfer
-	return t.attended() && l.Bridge == 0 && (l.ID == t.Transferee && in(t.State, RingingTarget, UpTarget, Failing) ||
+	return t.attended() && l.Bridge == 0 && (l.ID == t.Transferee && in(t.State, Asking, RingingTarget, UpTarget, Failing) ||
 		l.ID == t.Joined && t.State == UpTransferee)
 }

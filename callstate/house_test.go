@@ -41,7 +41,9 @@ func (h *house) desk(id CallID) *desk {
 	d := h.desks[id]
 	if d == nil {
 		d = &desk{house: h, id: id, locates: map[string]Locate{}, timers: map[string]TimerID{}, names: map[TimerID]string{}, account: h.world.sharing()}
-		d.call = NewCall(id, DefaultSettings(), h.dir)
+		set := DefaultSettings()
+		set.Features = Features{} // most calls are about other things
+		d.call = NewCall(id, set, h.dir)
 		if x := h.desks[1]; x != nil {
 			d.call.Settings, d.now = x.call.Settings, x.now
 		}
@@ -80,6 +82,18 @@ func (h *house) play(line string, byHand bool) ([]said, error) {
 		d, line = h.desk(id), rest
 	}
 	var all []said
+	if keys, ok := strings.CutPrefix(line, "dials "); ok { // several keys of one leg: "dials 2 *03 info"
+		f := strings.Fields(keys)
+		for _, key := range f[1] {
+			f[1] = string(key)
+			more, err := h.play("presses "+strings.Join(f, " "), byHand)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, more...)
+		}
+		return all, nil
+	}
 	if line == "deliver" {
 		if len(h.letters) == 0 {
 			return nil, fmt.Errorf("no letter is on its way")

@@ -27,6 +27,12 @@ type Leg struct {
 	PhoneHold bool // its phone holds its partner
 	APIHold   bool // an application has it hold its partner
 
+	Keys    string    // the beginning of a code, while the next digit is awaited
+	Passing []Sent    // its digits that are on their way to those who hear it, and must not be overtaken
+	Gate    DigitMode // as last told to media
+	Shut    bool      // media relays no digit of it before it is told so again
+	Told    uint32    // how many digits by event media has told of and not relayed
+
 	Events bool // its phone sends its digits as events: what it tells by INFO beside them is the same press again
 
 	Pending []Op      // media work that is under way, and offers of ours that the phone has not answered, oldest first

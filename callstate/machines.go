@@ -43,6 +43,9 @@ const (
 	TransferFailed    = "failed"
 )
 
+// Asking comes before either kind when a person begins it by a feature code.
+const Asking = "asking" // the transferor dials the target's number, the transferee is held
+
 // States of an attended transfer are two facts at once: is the target ringing or up, and whom does the transferor hear?
 // It shares Pausing, Recalling, Dropping, Done and Failed with blind ones.
 const (
@@ -113,11 +116,13 @@ var attendedTable = newTable("attended transfer", RingingTarget,
 	row("answered", UpTarget, RingingTarget),
 	row("answered", UpTransferee, RingingTransferee, Joining),
 	row("answered", TransferDone, Waiting, TransferRecalling),
-	row("target gone", Failing, RingingTarget, UpTarget),
+	row("consult", RingingTarget, Asking),
+	row("move", Waiting, Asking),
+	row("target gone", Failing, Asking, RingingTarget, UpTarget),
 	row("target gone", TransferFailed, RingingTransferee, UpTransferee, Joining),
-	row("transferee gone", TransferDropping, RingingTarget, RingingTransferee, Joining, Failing),
+	row("transferee gone", TransferDropping, Asking, RingingTarget, RingingTransferee, Joining, Failing),
 	row("transferee gone", TransferDone, UpTarget, UpTransferee),
-	row("abort", TransferFailed, RingingTarget, RingingTransferee, UpTarget, UpTransferee, Joining, Failing),
+	row("abort", TransferFailed, Asking, RingingTarget, RingingTransferee, UpTarget, UpTransferee, Joining, Failing),
 	row("complete", Waiting, RingingTarget, RingingTransferee, Joining),
 	row("complete", TransferDone, UpTarget, UpTransferee),
 	row("threeway", Joining, RingingTarget, RingingTransferee, Joining),
@@ -129,7 +134,7 @@ var attendedTable = newTable("attended transfer", RingingTarget,
 	row("tone over", TransferFailed, Failing),
 	row("recall later", TransferPausing, Waiting, TransferRecalling),
 	row("recall", TransferRecalling, TransferPausing),
-	row("give up", TransferFailed, RingingTarget, RingingTransferee, UpTarget, UpTransferee, Joining, Waiting, Failing,
+	row("give up", TransferFailed, Asking, RingingTarget, RingingTransferee, UpTarget, UpTransferee, Joining, Waiting, Failing,
 		TransferPausing, TransferRecalling, TransferDropping),
 )
 

@@ -78,6 +78,14 @@ var situations = []struct{ name, recipe string }{
 	{"outside target rings, by REFER", "extension 2001 outbound | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 5551234 | located 1 | progress 3 180"},
 	{"target sent on, transferor gone", "extension 2002 busy=2003 | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 2002 | located 1 | ends 2 normal | ends 3 busy status=486"},
 	{"outside transferor gone", "invite 1 from 12345678 to 5503301 trunk=provider | located 1 | answers 2 | confirms 1 | refers 1 to 2002 | located 1 | ends 1 normal"},
+	{"a code begins", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *"},
+	{"what was no code is sent on", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *9"},
+	{"asking, blind", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *03"},
+	{"asking, attended", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *32"},
+	{"asking, a number is there", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *32002"},
+	{"asking, blind, locating", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *032002#"},
+	{"moved by a code", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *032002# | located 1"},
+	{"consulting by a code", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *32002# | located 1"},
 	{"ending", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end"},
 	{"over", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end | ends 1 normal | ends 2 normal"},
 }
@@ -95,6 +103,8 @@ func into(t *testing.T, recipe string) *desk {
 		case line == "":
 		case line == "by hand":
 			byHand = true
+		case line == "codes":
+			d.set("settings codes=on")
 		case strings.HasPrefix(line, "extension "):
 			d.configure(line)
 		case line == "by letter":
@@ -149,6 +159,12 @@ func (d *desk) everyEvent() (all []Event) {
 			ReferGone{On: on, Ref: uint32(d.refers[id])}, ReferGone{On: on, Ref: 9999},
 			DigitReceived{On: on, Digit: "5", Via: ByEvent}, DigitReceived{On: on, Digit: "?", Via: ByEvent}, DigitsSent{On: on, Ref: 9999, Fail: "no"},
 			Connected{On: on, How: Relayed}, Connected{On: on, How: Impossible}, MediaSilent{On: on}, LegsWanted{On: on, By: 7, Token: 7, Stay: 1, Mixable: true}, LegsWanted{On: on, By: 7, Token: 7, Stay: 2, EarlyOnly: true}, MediaFailed{On: on, Reason: NoPorts})
+		if d.call.Settings.Features.Blind != "" {
+			for _, key := range []string{"*", "0", "3", "#"} {
+				all = append(all, DigitReceived{On: on, Digit: key, Via: ByEvent}, DigitReceived{On: on, Digit: key, Via: ByInfo},
+					DigitReceived{On: on, Digit: key, Via: ByEvent, Passed: true})
+			}
+		}
 		for i, req := range []Request{MoveLeg{Leg: id, Target: "2004"}, MoveLeg{Leg: id, Target: "9999"}, MoveLeg{Leg: id},
 			Consult{Transferor: id, Target: "2004"}, Consult{Transferor: id, Target: "9999"}, Consult{Transferor: id},
 			Operate{Transferor: id, Do: Abort}, Operate{Transferor: id, Do: Complete}, Operate{Transferor: id, Do: Threeway},

@@ -18,20 +18,22 @@ var (
 	cellStates = []struct{ name, state string }{
 		{"CALLING", RingingTarget}, {"HESITANT", RingingTransferee}, {"CONSULTING", UpTarget}, {"CHECKING", UpTransferee},
 		{"JOINING", Joining}, {"WAITING", Waiting}, {"PAUSING", TransferPausing}, {"RECALLING", TransferRecalling},
-		{"FAILING", Failing}, {"DROPPING", TransferDropping},
+		{"FAILING", Failing}, {"DROPPING", TransferDropping}, {"ASKING", Asking},
 	}
 	cellTriggers = []string{"answers", "fails", "target-leaves", "abort", "complete", "threeway", "swap",
 		"transferor-leaves", "transferee-leaves"}
 	// impossible are the pairs that cannot come: nobody rings, or who would leave is not there.
 	impossible = map[string][]string{
-		"answers":           {"CONSULTING", "CHECKING", "PAUSING", "FAILING", "DROPPING"},
+		"answers":           {"ASKING", "CONSULTING", "CHECKING", "PAUSING", "FAILING", "DROPPING"},
 		"fails":             {"CONSULTING", "CHECKING", "PAUSING", "FAILING", "DROPPING"},
-		"target-leaves":     {"CALLING", "HESITANT", "JOINING", "WAITING", "PAUSING", "RECALLING", "FAILING", "DROPPING"},
+		"target-leaves":     {"ASKING", "CALLING", "HESITANT", "JOINING", "WAITING", "PAUSING", "RECALLING", "FAILING", "DROPPING"},
 		"transferor-leaves": {"WAITING", "PAUSING", "RECALLING"},
 		"transferee-leaves": {"DROPPING"},
 	}
 	blindCells = []string{"answers", "busy", "silent", "unknown", "unregistered", "moved-leaves", "refused"}
-	idPattern  = regexp.MustCompile(`\b[A-Z][0-9]+\b|\b[A-Z]{3,}(-[a-z-]+[a-z])?\b`)
+	codeCells  = []string{"blind", "attended", "early", "busy", "target-leaves", "unregistered", "recall", "nothing", "none", "late",
+		"star-again", "both", "caller", "info", "to-info", "crossing", "two", "trunk", "hold", "outside"}
+	idPattern = regexp.MustCompile(`\b[A-Z][0-9]+\b|\b[A-Z]{3,}(-[a-z-]+[a-z])?\b`)
 )
 
 // proofs finds, for each id, the scripts whose first line names it and the tests whose comment does.
@@ -129,6 +131,10 @@ func TestProofs(t *testing.T) {
 	w.WriteString("\n## Blind transfer that releases at once\n\n| case | proved by |\n|---|---|\n")
 	for _, c := range blindCells {
 		fmt.Fprintf(&w, "| %s | %s |\n", c, prove("BLIND-"+c))
+	}
+	w.WriteString("\n## Feature codes\n\nThe states are those of the attended transfer above, ASKING among them.\n\n| case | proved by |\n|---|---|\n")
+	for _, c := range codeCells {
+		fmt.Fprintf(&w, "| %s | %s |\n", c, prove("CODE-"+c))
 	}
 	w.WriteString("\n## Edge cases\n\n| id | proved by |\n|---|---|\n")
 	for _, id := range edgeCases {

@@ -56,6 +56,8 @@ func (d *desk) set(line string) {
 			_, err = fmt.Sscan(v, &set.Hops)
 		case "retries":
 			_, err = fmt.Sscan(v, &set.Transfer.Retries)
+		case "codes": // off, as long as a script does not ask for them
+			set.Features = DefaultSettings().Features
 		case "on-fail":
 			set.Transfer.OnFail = v
 		case "max":
@@ -199,7 +201,7 @@ var edgeCases = strings.Fields(`I1 I5 I6 I7 I9 I10
 	H1 H2 H4 H5 H7 H8 H9 H10 H12 H14
 	M1 M2 M4 M22
 	N14
-	D9 D12 D14
+	D7 D9 D12 D14 D16
 	A1 A2 A3 A6`)
 
 // TestDialKeepsWhatItShows: a Dial is read later and elsewhere, so nothing that it points to may change any more.

@@ -34,6 +34,8 @@ type sim struct {
 	trunked bool    // there are outside numbers, forwarding settings and redirects
 	copyAt  int
 	request uint64
+	keys    map[LegID]bool  // whose phones have pressed keys
+	sent    map[uint32]bool // digits that are out, by their ref
 	reached map[string]bool // what the call came to be in
 }
 
@@ -41,12 +43,15 @@ const simID CallID = 1
 
 func newSim(seed uint64) *sim {
 	s := &sim{rng: rand.New(rand.NewPCG(seed, 1)), book: newLedger(), dir: exampleDirectory(), legs: map[LegID]*simLeg{},
-		reached: map[string]bool{}}
+		reached: map[string]bool{}, keys: map[LegID]bool{}, sent: map[uint32]bool{}}
 	set := DefaultSettings()
 	if s.rng.IntN(4) == 0 {
 		set.Transfer.OnFail = "release"
 	}
 	set.Hops = 2
+	if s.rng.IntN(4) == 0 {
+		set.Features = Features{}
+	}
 	s.call = NewCall(simID, set, s.dir)
 	s.acts = 3 + s.rng.IntN(25)
 	s.haste = []float64{0, 0.05, 0.2, 0.5}[s.rng.IntN(4)]
@@ -189,6 +194,7 @@ const (
 	jobMedia           // media carries out a command
 	jobFromMedia
 	jobAnswerOurs // a phone answers our re-INVITE
+	jobLift       // a key is let go
 	jobLocate
 	jobLate
 )
@@ -210,6 +216,9 @@ func (s *sim) work() (jobs []job) {
 		}
 		if l.ours != nil && l.phase == simUp {
 			jobs = append(jobs, job{jobAnswerOurs, l})
+		}
+		if l.keys.pressing != nil {
+			jobs = append(jobs, job{jobLift, l})
 		}
 	}
 	if len(s.locates) > 0 {
@@ -241,6 +250,8 @@ func (s *sim) do(j job) {
 		s.deliver(ev)
 	case jobAnswerOurs:
 		s.answerOurs(j.leg)
+	case jobLift:
+		s.lift(j.leg)
 	case jobLocate:
 		i := s.rng.IntN(len(s.locates))
 		ev := s.locates[i]
@@ -266,6 +277,10 @@ func (s *sim) deliver(ev Event) {
 	s.now.Mono += time.Duration(1+s.rng.IntN(1000)) * time.Millisecond
 	s.now.Wall = s.now.Wall.Add(time.Millisecond)
 	in := Input{At: s.now, Ev: ev}
+	asked := false
+	if d, ok := ev.(DigitReceived); ok && s.call.leg(d.Leg) != nil {
+		asked = s.call.asks(s.call.leg(d.Leg))
+	}
 	cmds := s.call.Step(in)
 	if s.twin != nil {
 		if again := s.twin.Step(in); !reflect.DeepEqual(cmds, again) && len(cmds)+len(again) > 0 {
@@ -275,6 +290,7 @@ func (s *sim) deliver(ev Event) {
 	s.book.step(ev, cmds)
 	s.book.consistent(s.call)
 	s.note()
+	defer s.counts(ev, cmds, asked) // once the legs that are new are known
 	for _, cmd := range cmds {
 		s.handOut(cmd)
 	}

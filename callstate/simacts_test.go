@@ -3,6 +3,7 @@ package callstate
 // act lets a phone, an application, a timer or the switch do something by itself.
 func (s *sim) act() {
 	switch n := s.rng.IntN(100); {
+	case s.goesOn():
 	case s.steers:
 		s.steeredAct()
 	case n < 70:

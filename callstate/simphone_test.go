@@ -24,6 +24,7 @@ type simLeg struct {
 	lastRef uint32
 	early   string // the tag whose early media was sent
 
+	keys         simKeys
 	port, closed bool
 	dialled      *Dial
 	was          []byte
@@ -123,6 +124,7 @@ func (s *sim) sip(l *simLeg, cmd Signal) {
 			l.refers[cmd.Ref] = referDone
 		}
 	case SendInfo:
+		s.sent[cmd.Ref] = true
 		ev := DigitsSent{On: on, Ref: cmd.Ref}
 		if s.bad(0.2) {
 			ev.Fail = "469"
@@ -225,7 +227,10 @@ func (s *sim) media(l *simLeg, cmd MediaCommand) {
 			how := []ConnectedHow{Relayed, Relayed, Relayed, Transcoded, Impossible}[s.rng.IntN(5)]
 			post(Connected{On: on, How: how})
 		}
+	case TakeDigits:
+		l.keys.takes(cmd)
 	case SendDigits:
+		s.sent[cmd.Ref] = true
 		post(DigitsSent{On: on, Ref: cmd.Ref})
 	case CloseMedia:
 		l.closed = true
@@ -247,8 +252,8 @@ func (s *sim) phoneActs(l *simLeg) {
 		switch s.rng.IntN(30) {
 		case 0:
 			l.fromMedia = append(l.fromMedia, MediaSilent{On: On{l.id}})
-		case 1, 2:
-			l.fromMedia = append(l.fromMedia, DigitReceived{On: On{l.id}, Digit: "5", Via: ByEvent, Passed: s.chance(0.5), Duration: 100e6})
+		case 1, 2, 3:
+			s.keysAct(l)
 		}
 	}
 }
@@ -310,6 +315,6 @@ func (s *sim) talkingPhoneActs(l *simLeg) {
 			}
 		}
 	case n < 90:
-		l.post(DigitReceived{On: on, Digit: "#", Via: ByInfo, Duration: 100e6})
+		s.keysAct(l)
 	}
 }

@@ -11,6 +11,7 @@ type Transfer struct {
 	TransferorParty        Party
 	Outside                bool         // the transferor is at the other end of a trunk
 	Target                 string       // its number
+	Blind                  bool         // a code began it, and the transferor leaves as soon as somebody rings
 	Rights                 string       // the extension whose rights count for an outside number, where an application named one
 	Joined                 LegID        // the target's leg, once it has answered a consultation
 	Mixing                 bool         // threeway was asked; a leg is being moved to a codec that can be mixed
@@ -133,7 +134,7 @@ func (c *Call) arrange() {
 		c.bridge(t.Bridge, t.Transferor, early)
 	case UpTarget:
 		c.bridge(t.Bridge, t.Transferor, t.Joined)
-	case Failing, TransferDropping:
+	case Asking, Failing, TransferDropping:
 		c.bridge(t.Bridge)
 	}
 }
@@ -143,6 +144,7 @@ func (c *Call) finishTransfer(outcome string) {
 	c.stopMixing(&Error{Kind: WrongState, Text: "another operation came first"})
 	c.stopTimer(timerTone)
 	c.stopTimer(timerRecall)
+	c.stopTimer(timerNumber)
 	c.Transfer = nil
 	c.become(outcome)
 }
@@ -150,6 +152,9 @@ func (c *Call) finishTransfer(outcome string) {
 // targetLocated: the target is registered. From here the transferee hears ringback.
 func (c *Call) targetLocated() {
 	t := c.Transfer
+	if t.State == Asking {
+		c.moveAway()
+	}
 	if t.State != TransferLocating {
 		return
 	}
