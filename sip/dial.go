@@ -275,6 +275,7 @@ func (l *leg) answered(ev tx.ClientEvent) {
 		l.a.log.Info("answer without usable audio", "leg", l.id.String(), "number", l.number(), "reason", reason(err))
 	}
 	l.post(callstate.LegAnswered{On: l.on(), Branch: l.dialog.remoteTag, SDP: sdp, Facts: facts})
+	l.sendPartner()
 }
 
 // reason is what a body lacks, in words.
