@@ -90,7 +90,7 @@ func (c *Call) passOn(l *Leg, keys string) {
 	}
 	for _, p := range c.Legs {
 		if p.live() && slices.Contains(p.Hears, l.ID) && p.digitWay() != "" {
-			if ref := c.send(p, keys); l.Gate == AwaitStar {
+			if ref := c.send(p, keys); l.Gate != RelayDigits {
 				l.Passing = append(l.Passing, Sent{p.ID, ref})
 			}
 		}
