@@ -170,7 +170,9 @@ func (c *Call) refuseLate(ev Event) {
 	case LegsWanted:
 		c.do(RefuseLegs{To: ev.By, Token: ev.Token, Status: 481})
 	case LegsHanded:
-		c.disown(ev.Parcel)
+		for _, cmd := range ev.Parcel.Disown() {
+			c.do(cmd)
+		}
 	}
 }
 

@@ -98,9 +98,9 @@ func (c *Call) passOn(l *Leg, keys string) {
 }
 
 // passed takes digits that are out, or never will be, off the lists of those whom their senders wait for.
-func (c *Call) passed(ref uint32) {
+func (c *Call) passed(to LegID, ref uint32) {
 	for _, l := range c.Legs {
-		l.Passing = slices.DeleteFunc(l.Passing, func(s Sent) bool { return s.Ref == ref })
+		l.Passing = slices.DeleteFunc(l.Passing, func(s Sent) bool { return s == Sent{to, ref} })
 	}
 }
 

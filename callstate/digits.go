@@ -98,7 +98,7 @@ func (c *Call) digitReceived(l *Leg, ev DigitReceived) {
 
 // digitsSent: a phone that refuses INFO gets its digits otherwise from now on.
 func (c *Call) digitsSent(l *Leg, ev DigitsSent) {
-	c.passed(ev.Ref)
+	c.passed(ev.Leg, ev.Ref)
 	if ev.Fail != "" && l.live() && l.digitWay() == ByInfo {
 		l.Facts.Info = false
 	}

@@ -107,15 +107,11 @@ func (c *Call) parcel(ev LegsWanted) (p Parcel, status int) {
 	case c.Fork.has(l.ID) || l.Bridge == 0:
 		return p, 481
 	}
-	all := c.talkers(l.Bridge)
-	for _, x := range all {
-		c.passKeys(x) // a code that has only begun is none any more
-	}
+	all := []*Leg{l}
 	mixable := ev.Mixable
-	p.Legs = []Leg{given(l)}
-	for _, x := range all {
+	for _, x := range c.talkers(l.Bridge) {
 		if x != l {
-			p.Legs = append(p.Legs, given(x))
+			all = append(all, x)
 			mixable = mixable && x.Facts.Mixable
 		}
 	}
@@ -125,6 +121,13 @@ func (c *Call) parcel(ev LegsWanted) (p Parcel, status int) {
 	case together > 3, together > 2 && !mixable: // P18: at most three talk, and media must be able to mix them
 		return p, 488
 	}
+	for _, x := range all {
+		c.passKeys(x) // a code that has only begun is none any more
+	}
+	for _, x := range all {
+		p.Legs = append(p.Legs, given(x))
+	}
+	p.LastRef = c.LastRef
 	return p, 0
 }
 
@@ -197,23 +200,27 @@ func (c *Call) legsHanded(ev LegsHanded) {
 func (c *Call) adopt(p Parcel) (legs []*Leg) {
 	c.LastRef = max(c.LastRef, p.LastRef)
 	for _, l := range p.Legs {
-		l.Pending, l.Hears = slices.Clone(l.Pending), slices.Clone(l.Hears)
+		l.Pending, l.Hears, l.Passing = slices.Clone(l.Pending), slices.Clone(l.Hears), slices.Clone(l.Passing)
 		c.Legs = append(c.Legs, &l)
 		legs = append(legs, &l)
 	}
 	return legs
 }
 
-// disown hangs up what comes to a call that is over.
-func (c *Call) disown(p Parcel) {
+// Disown is what ends the legs of a parcel that no call takes.
+func (p Parcel) Disown() (all []Command) {
 	for _, l := range p.Legs {
-		if l.live() && l.State != LegPreparing {
-			c.do(HangUp{Leg: l.ID, Cause: Cause{Kind: Normal}})
+		if l.live() && l.State != LegPreparing { // else sip has never heard of it, or was told already
+			for _, o := range l.openOffers() {
+				all = append(all, RefuseOffer{Leg: l.ID, Ref: o, Status: 487})
+			}
+			all = append(all, HangUp{Leg: l.ID, Cause: Cause{Kind: Failed}})
 		}
 		if l.Port {
-			c.do(CloseMedia{Leg: l.ID})
+			all = append(all, CloseMedia{Leg: l.ID})
 		}
 	}
+	return all
 }
 
 // endConsultation ends the transferor's second leg; before its answer with 487 (P7).

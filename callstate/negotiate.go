@@ -262,11 +262,19 @@ func (c *Call) legReoffered(l *Leg, ev LegReoffered) {
 
 // refuseOpen answers the phone's offer that media is still working on, since the leg is being hung up (E6).
 func (c *Call) refuseOpen(l *Leg) {
+	for _, o := range l.openOffers() {
+		c.do(RefuseOffer{Leg: l.ID, Ref: o, Status: 487})
+	}
+}
+
+// openOffers are the phone's offers that media is still working on, by their number at sip.
+func (l *Leg) openOffers() (all []uint32) {
 	for _, o := range l.Pending {
 		if o.For == ForReanswer || o.For == ForCounter {
-			c.do(RefuseOffer{Leg: l.ID, Ref: o.SIP, Status: 487})
+			all = append(all, o.SIP)
 		}
 	}
+	return all
 }
 
 func (c *Call) reofferAnswered(l *Leg, ev ReofferAnswered) {

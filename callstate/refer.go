@@ -13,7 +13,7 @@ func (c *Call) referReceived(l *Leg, ev ReferReceived) {
 	case l.State != LegUp:
 		refuse(403) // T11: the dialog is not confirmed
 		return
-	case c.Transfer != nil || c.State != CallConnected || c.Fork != nil || !stays.up():
+	case c.Transfer != nil || c.State != CallConnected || c.Fork != nil || l.Bridge == 0 || !stays.up():
 		refuse(491) // T8, T9
 		return
 	case len(c.talkers(l.Bridge)) > 2 && !ev.Replaces.Given():

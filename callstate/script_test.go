@@ -80,6 +80,10 @@ func (d *desk) configure(line string) {
 		switch k, v, _ := strings.Cut(f, "="); k {
 		case "outbound":
 			x.Outbound = true
+		case "connected-line":
+			x.ConnectedLine = true
+		case "pickup":
+			x.Pickup = v
 		case "always":
 			x.Forward.Always = v
 		case "busy":
@@ -196,7 +200,7 @@ var edgeCases = strings.Fields(`I1 I5 I6 I7 I9 I10
 	E1 E6 E8 E9 E10 E11
 	R1 R5 R7 R8 R10
 	T1 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 T13 T14 T17 T20 T26 T27 T28 T29 T30 T31 T32 T33 T34
-	P1 P3 P7 P14 P15 P16 P17 P18 P19 P20 P21 P22 P23 P24
+	P1 P3 P7 P8 P9 P14 P15 P16 P17 P18 P19 P20 P21 P22 P23 P24
 	F1 F2 F3 F4 F5 F6 F7 F8 F9 F11 F12 F13
 	H1 H2 H4 H5 H7 H8 H9 H10 H12 H14
 	M1 M2 M4 M22

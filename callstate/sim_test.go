@@ -10,28 +10,33 @@ import (
 	"time"
 )
 
-// sim is a world round one call: phones behind sip, media, timers and applications, all without a clock or a
+// sim is a world round one call or several: phones behind sip, media, timers and applications, all without a clock or a
 // goroutine. What has an order in the real world keeps it (the events of one leg from one side); everything else
 // arrives in an order that the seed decides, so that every crossing happens.
 type sim struct {
-	rng  *rand.Rand
-	call *Call
-	twin *Call // a copy of call, made at a random moment
-	book *ledger
-	dir  *Directory
-	now  Time
-	log  []Event
+	*simCall // the one that it is about now
+	calls    []*simCall
+	rng      *rand.Rand
+	dir      *Directory
+	set      Settings
+	now      Time
+	log      []Event
+	last     []Command // of the last step
 
 	legs    map[LegID]*simLeg
 	order   []LegID
-	locates []Event // being looked up
-	timers  []TimerID
-	late    []Event // timers that fired, requests, Stopping: on their way
-	acts    int     // what phones and applications may still do by themselves
-	steers  bool    // applications steer the call by its legs
-	haste   float64 // how readily they do it while work is under way
-	faulty  bool    // media and phones fail now and then
-	trunked bool    // there are outside numbers, forwarding settings and redirects
+	locates []Event          // being looked up
+	late    []Event          // timers that fired, requests, Stopping: on their way
+	home    map[LegID]CallID // of legs that are not in the call of their birth
+	transit map[LegID]bool   // legs that were given and have not come yet
+	invited int              // INVITEs with Replaces
+	world   *ledger          // whose books of legs the calls share
+	acts    int              // what phones and applications may still do by themselves
+	joins   bool             // phones join the parties of two calls
+	steers  bool             // applications steer the call by its legs
+	haste   float64          // how readily they do it while work is under way
+	faulty  bool             // media and phones fail now and then
+	trunked bool             // there are outside numbers, forwarding settings and redirects
 	copyAt  int
 	request uint64
 	keys    map[LegID]bool  // whose phones have pressed keys
@@ -39,23 +44,35 @@ type sim struct {
 	reached map[string]bool // what the call came to be in
 }
 
-const simID CallID = 1
+// simCall is one call of the world.
+type simCall struct {
+	call   *Call
+	twin   *Call // a copy of call, made at a random moment
+	book   *ledger
+	timers []TimerID
+}
 
 func newSim(seed uint64) *sim {
-	s := &sim{rng: rand.New(rand.NewPCG(seed, 1)), book: newLedger(), dir: exampleDirectory(), legs: map[LegID]*simLeg{},
-		reached: map[string]bool{}, keys: map[LegID]bool{}, sent: map[uint32]bool{}}
-	set := DefaultSettings()
+	s := &sim{rng: rand.New(rand.NewPCG(seed, 1)), dir: exampleDirectory(), legs: map[LegID]*simLeg{},
+		reached: map[string]bool{}, home: map[LegID]CallID{}, transit: map[LegID]bool{}, world: newLedger(),
+		keys: map[LegID]bool{}, sent: map[uint32]bool{}}
+	s.set = DefaultSettings()
 	if s.rng.IntN(4) == 0 {
-		set.Transfer.OnFail = "release"
+		s.set.Transfer.OnFail = "release"
 	}
-	set.Hops = 2
+	s.set.Hops = 2
 	if s.rng.IntN(4) == 0 {
-		set.Features = Features{}
+		s.set.Features = Features{}
 	}
-	s.call = NewCall(simID, set, s.dir)
+	s.joins = seed%3 == 0
+	s.newCall()
 	s.acts = 3 + s.rng.IntN(25)
 	s.haste = []float64{0, 0.05, 0.2, 0.5}[s.rng.IntN(4)]
-	if s.steers = seed%2 == 0; s.steers {
+	if s.joins {
+		s.equip()
+		s.acts *= 2
+		s.haste /= 2
+	} else if s.steers = seed%2 == 0; s.steers {
 		s.acts *= 2
 		s.haste /= 4
 	}
@@ -89,23 +106,17 @@ func (s *sim) number() string {
 
 // run plays one schedule to its end.
 func (s *sim) run() {
-	caller := &simLeg{id: LegID{simID, 1}, inbound: true, phase: simInviting, offerless: s.chance(0.2)}
-	s.legs[caller.id], s.order = caller, []LegID{caller.id}
-	first := LegOffered{On: On{caller.id}, From: Party{Number: "2000"}, To: "2001", Facts: s.facts(SendRecv)}
+	to := "2001"
 	if s.chance(0.3) {
-		first.To = s.number()
+		to = s.number()
 	}
+	first := LegOffered{On: On{LegID{1, 1}}, From: Party{Number: "2000"}, To: to}
 	if s.trunked && s.chance(0.25) {
 		first.Trunk, first.From.Number = "provider", []string{"12345678", "2001"}[s.rng.IntN(2)]
 		first.To = []string{"5503301", "1234567", "2002", "nowhere"}[s.rng.IntN(4)]
 	}
-	if !caller.offerless {
-		first.SDP = []byte(SendRecv)
-	} else {
-		first.Facts = Facts{}
-	}
-	s.deliver(first)
-	if s.steers {
+	s.invite(first)
+	if s.steers || s.joins {
 		s.connect()
 	}
 	for range 600 {
@@ -116,24 +127,41 @@ func (s *sim) run() {
 	s.drain()
 	s.quiet()
 	for range 12 {
-		if s.call.State == CallOver {
+		if !s.pick() {
 			break
 		}
 		s.nudge()
 		s.drain()
 		s.quiet()
 	}
-	if s.call.State != CallOver {
+	for s.pick() && !s.failed() {
 		s.ask(End{})
 		s.drain()
 	}
 	if s.failed() {
 		return
 	}
-	s.book.settled()
-	if s.twin != nil && !bytes.Equal(mustJSON(s.call), mustJSON(s.twin)) {
-		s.book.fault("the copy ended differently:\n%s\n%s", mustJSON(s.call), mustJSON(s.twin))
+	for _, s.simCall = range s.calls {
+		s.book.settled()
+		if s.twin != nil && !bytes.Equal(mustJSON(s.call), mustJSON(s.twin)) {
+			s.book.fault("the copy ended differently:\n%s\n%s", mustJSON(s.call), mustJSON(s.twin))
+		}
 	}
+}
+
+// pick goes over to any call that is not over; false when there is none.
+func (s *sim) pick() bool {
+	var open []*simCall
+	for _, k := range s.calls {
+		if k.call.State != CallOver {
+			open = append(open, k)
+		}
+	}
+	if len(open) == 0 {
+		return false
+	}
+	s.simCall = open[s.rng.IntN(len(open))]
+	return true
 }
 
 // connect lets the first phone that rings answer.
@@ -150,7 +178,16 @@ func (s *sim) connect() {
 }
 
 // failed tells whether something is wrong already; the rest of a schedule is then of no use.
-func (s *sim) failed() bool { return len(s.book.faults) > 0 }
+func (s *sim) failed() bool {
+	return slices.ContainsFunc(s.calls, func(k *simCall) bool { return len(k.book.faults) > 0 })
+}
+
+func (s *sim) faults() (all []string) {
+	for _, k := range s.calls {
+		all = append(all, k.book.faults...)
+	}
+	return all
+}
 
 // turn lets one thing happen: work that is under way goes on, or somebody acts. False when nothing can.
 func (s *sim) turn() bool {
@@ -160,6 +197,7 @@ func (s *sim) turn() bool {
 	work := s.work()
 	if s.acts > 0 && (len(work) == 0 || s.chance(s.haste)) {
 		s.acts--
+		s.pick()
 		s.act()
 		return true
 	}
@@ -205,13 +243,13 @@ func (s *sim) work() (jobs []job) {
 		if len(l.toSIP) > 0 {
 			jobs = append(jobs, job{jobCarryOut, l})
 		}
-		if len(l.fromSIP) > 0 {
+		if len(l.fromSIP) > 0 && !s.onTheWay(l.fromSIP[0]) {
 			jobs = append(jobs, job{jobFromSIP, l})
 		}
 		if len(l.toMedia) > 0 {
 			jobs = append(jobs, job{jobMedia, l})
 		}
-		if len(l.fromMedia) > 0 {
+		if len(l.fromMedia) > 0 && !s.transit[l.id] {
 			jobs = append(jobs, job{jobFromMedia, l})
 		}
 		if l.ours != nil && l.phase == simUp {
@@ -265,9 +303,9 @@ func (s *sim) do(j job) {
 	}
 }
 
-// deliver gives one event to the call and hands its commands out.
+// deliver gives one event to its call and hands its commands out.
 func (s *sim) deliver(ev Event) {
-	if s.failed() {
+	if s.failed() || !s.find(ev) {
 		return
 	}
 	if len(s.log) == s.copyAt {
@@ -276,6 +314,9 @@ func (s *sim) deliver(ev Event) {
 	s.log = append(s.log, ev)
 	s.now.Mono += time.Duration(1+s.rng.IntN(1000)) * time.Millisecond
 	s.now.Wall = s.now.Wall.Add(time.Millisecond)
+	if handed, ok := ev.(LegsHanded); ok {
+		s.arrived(handed)
+	}
 	in := Input{At: s.now, Ev: ev}
 	asked := false
 	if d, ok := ev.(DigitReceived); ok && s.call.leg(d.Leg) != nil {
@@ -289,17 +330,19 @@ func (s *sim) deliver(ev Event) {
 	}
 	s.book.step(ev, cmds)
 	s.book.consistent(s.call)
+	s.last = cmds
 	s.note()
 	defer s.counts(ev, cmds, asked) // once the legs that are new are known
 	for _, cmd := range cmds {
 		s.handOut(cmd)
 	}
+	s.onceEach()
 }
 
 func (s *sim) handOut(cmd Command) {
 	switch cmd := cmd.(type) {
 	case Locate:
-		ev := Located{ID: simID, Ref: cmd.Ref}
+		ev := Located{ID: s.call.ID, Ref: cmd.Ref}
 		if cmd.Trunk != "" && s.chance(0.8) {
 			ev.Contacts = []Contact{{URI: cmd.Number, Trunk: cmd.Trunk}}
 		}
@@ -309,8 +352,8 @@ func (s *sim) handOut(cmd Command) {
 		s.locates = append(s.locates, ev)
 	case StartTimer:
 		s.timers = append(s.timers, cmd.ID)
-	case Fetch: // no other call is there
-		s.late = append(s.late, LegsRefused{ID: cmd.Call, Token: cmd.Token, Status: 481})
+	case Fetch, HandOver, RefuseLegs:
+		s.letter(cmd)
 	case StopTimer:
 		s.timers = slices.DeleteFunc(s.timers, func(id TimerID) bool { return id == cmd.ID })
 	default:
@@ -333,6 +376,7 @@ func (s *sim) handToLeg(cmd Command) {
 	case Dial: // it is read later and elsewhere: what it points to must not change meanwhile
 		l.dialled, l.was = &cmd, mustJSON(cmd)
 		s.permitted(cmd)
+		l.number, l.shown = cmd.Number, cmd.From.Number
 		l.toSIP = append(l.toSIP, cmd)
 	case Signal:
 		l.toSIP = append(l.toSIP, cmd)
@@ -343,7 +387,7 @@ func (s *sim) handToLeg(cmd Command) {
 
 func (s *sim) ask(req Request) {
 	s.request++
-	s.late = append(s.late, Requested{ID: simID, Ref: s.request, Req: req})
+	s.late = append(s.late, Requested{ID: s.call.ID, Ref: s.request, Req: req})
 }
 
 // nudge makes a quiet call go on: a timer fires, a phone hangs up, or an application ends it.
@@ -367,6 +411,12 @@ func (s *sim) fire() {
 	}
 	s.late = append(s.late, TimerFired{ID: s.timers[i]})
 	s.timers = slices.Delete(s.timers, i, i+1)
+}
+
+func read(b []byte, v any) {
+	if err := json.Unmarshal(b, v); err != nil {
+		panic(err)
+	}
 }
 
 func mustJSON(v any) []byte {

@@ -4,6 +4,8 @@ package callstate
 func (s *sim) act() {
 	switch n := s.rng.IntN(100); {
 	case s.goesOn():
+	case s.joins:
+		s.joiningAct()
 	case s.steers:
 		s.steeredAct()
 	case n < 70:
@@ -16,7 +18,7 @@ func (s *sim) act() {
 		}
 	default:
 		if s.chance(0.1) {
-			s.late = append(s.late, Stopping{ID: simID})
+			s.late = append(s.late, Stopping{ID: s.call.ID})
 		}
 	}
 }

@@ -20,6 +20,16 @@ func (s *sim) note() {
 		}
 	}
 	s.noteFork()
+	for _, cmd := range s.last {
+		if p, ok := cmd.(Publish); ok && !p.Notice.Leg.Zero() && p.Notice.Leg.Call > 100 {
+			switch p.Notice.Kind {
+			case NoticeAnswered:
+				s.reached["picked up"] = true
+			case NoticeTransferred:
+				s.reached["taken over"] = true
+			}
+		}
+	}
 	if c.Main > 1 {
 		s.reached["another main bridge"] = true
 	}
@@ -45,17 +55,25 @@ func (s *sim) script() string {
 		if x.Outbound {
 			fmt.Fprint(&w, " outbound")
 		}
-		for _, f := range [][2]string{{"always", x.Forward.Always}, {"busy", x.Forward.Busy}, {"no-answer", x.Forward.NoAnswer}} {
+		if x.ConnectedLine {
+			fmt.Fprint(&w, " connected-line")
+		}
+		for _, f := range [][2]string{{"always", x.Forward.Always}, {"busy", x.Forward.Busy}, {"no-answer", x.Forward.NoAnswer},
+			{"pickup", x.Pickup}} {
 			if f[1] != "" {
 				fmt.Fprintf(&w, " %s=%s", f[0], f[1])
 			}
 		}
 		fmt.Fprintln(&w)
 	}
-	set := s.call.Settings
+	set := s.set
 	fmt.Fprintf(&w, "settings hops=%d on-fail=%s\n", set.Hops, set.Transfer.OnFail)
 	for _, ev := range s.log {
-		fmt.Fprintf(&w, "%s\n----\n\n", writeEvent(ev))
+		by := ""
+		if _, ofLeg := ev.(legEvent); !ofLeg && ev.Call() != 1 {
+			by = callName(ev.Call(), true) + ": "
+		}
+		fmt.Fprintf(&w, "%s%s\n----\n\n", by, writeEvent(ev))
 	}
 	return w.String()
 }
@@ -92,6 +110,8 @@ func about(cmd Command) (LegID, bool) {
 	case ReportTransfer:
 		return cmd.Leg, true
 	case SendInfo:
+		return cmd.Leg, true
+	case ShowPartner:
 		return cmd.Leg, true
 	case OpenMedia:
 		return cmd.Leg, true

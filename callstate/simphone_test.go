@@ -7,6 +7,8 @@ type simLeg struct {
 	id                 LegID
 	inbound, offerless bool
 	phase              string
+	number, shown      string    // its user, and whom it shows as its partner
+	trunk              string    // of an inbound one: where it came from
 	hold               Direction // what the phone wants its stream to be
 
 	toSIP     []Signal
@@ -123,6 +125,8 @@ func (s *sim) sip(l *simLeg, cmd Signal) {
 		if cmd.Status >= 200 {
 			l.refers[cmd.Ref] = referDone
 		}
+	case ShowPartner:
+		l.shown = cmd.Partner.Number
 	case SendInfo:
 		s.sent[cmd.Ref] = true
 		ev := DigitsSent{On: on, Ref: cmd.Ref}
@@ -300,10 +304,11 @@ func (s *sim) talkingPhoneActs(l *simLeg) {
 		}
 		l.lastRef++
 		ev := ReferReceived{On: on, Ref: l.lastRef, Target: s.number()}
-		if s.chance(0.1) {
+		switch {
+		case s.chance(0.1):
 			ev.Replaces.Status = 481
-		} else if s.chance(0.1) {
-			ev.Replaces.Leg = LegID{9, 9}
+		case s.joins && s.chance(0.7):
+			ev.Replaces = s.another(l)
 		}
 		l.refers[l.lastRef] = referAsked
 		l.post(ev)

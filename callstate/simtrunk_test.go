@@ -54,6 +54,9 @@ func (s *sim) permitted(cmd Dial) {
 	case c.Fork.For == ForkCallee:
 		l := c.leg(c.Caller)
 		ok = l.Trunk != "" || may(l.Party.Number)
+	case !t.Consultation.Zero(): // its call was made before by who has that leg
+		l := s.legs[t.Consultation]
+		ok = l.trunk != "" || may(l.number)
 	case t.Rights != "":
 		ok = may(t.Rights)
 	case t.Release == ReleaseAtOnce:

@@ -178,22 +178,22 @@ func (x *Exchange) settle(left []callstate.Event) {
 		case callstate.LegsWanted:
 			x.refuse(ev)
 		case callstate.LegsHanded:
-			for _, l := range ev.Parcel.Legs {
-				x.hangUp(l.ID, l.Port)
+			for _, c := range ev.Parcel.Disown() {
+				x.carryOut(ev.ID, c)
 			}
 		case callstate.LegOffered:
-			x.hangUp(ev.Leg, false)
+			x.carryOut(ev.Leg.Call, callstate.HangUp{Leg: ev.Leg, Cause: callstate.Cause{Kind: callstate.Failed}})
 		}
 	}
 }
 
-// hangUp ends a leg that no call has.
-func (x *Exchange) hangUp(leg callstate.LegID, port bool) {
-	x.guarded(leg.Call, "signaller", func() {
-		x.cfg.Signaller.Do(callstate.HangUp{Leg: leg, Cause: callstate.Cause{Kind: callstate.Failed}})
-	})
-	if port {
-		x.guarded(leg.Call, "media", func() { x.cfg.Media.Do(callstate.CloseMedia{Leg: leg}) })
+// carryOut does what no call can ask for any more.
+func (x *Exchange) carryOut(id callstate.CallID, c callstate.Command) {
+	switch c := c.(type) {
+	case callstate.Signal:
+		x.guarded(id, "signaller", func() { x.cfg.Signaller.Do(c) })
+	case callstate.MediaCommand:
+		x.guarded(id, "media", func() { x.cfg.Media.Do(c) })
 	}
 }
 
