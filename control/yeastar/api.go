@@ -12,6 +12,7 @@ import (
 
 	"ringdown/callstate"
 	"ringdown/control/access"
+	"ringdown/control/channels"
 )
 
 const (
@@ -27,6 +28,7 @@ type API struct {
 	blocked  *blocklist
 	hub      *hub
 	board    *board
+	own      *channels.Names // nil when Config gave some
 	hooks    []*hook
 	stop     func()
 	gate     access.Gate
@@ -45,11 +47,15 @@ func New(c Config) *API {
 		Config: c, accounts: access.NewAccounts(list), tokens: newTokens(c.Tokens), blocked: newBlocklist(c.Block),
 		hub: &hub{sn: c.SN}, closing: make(chan struct{}),
 	}
-	a.board = newBoard(a.hub, c)
-	for i, w := range c.Webhooks {
-		a.hooks = append(a.hooks, startHook(i, w, a.hub, c.Transport, c.Log))
+	if a.Names == nil {
+		a.Names = channels.New(c.Calls, channels.Random())
+		a.own = a.Names
 	}
-	a.stop = c.Calls.Watch(a.board.watch)
+	a.board = newBoard(a.hub, a.Names, c)
+	for i, w := range c.Webhooks {
+		a.hooks = append(a.hooks, startHook(i, w, a.hub, c))
+	}
+	a.stop = a.Names.Watch(a.board.watch)
 	return a
 }
 
@@ -63,7 +69,10 @@ func (a *API) Close() {
 	close(a.closing)
 	a.gate.Wait()
 	a.stop()
-	stopHooks(a.hooks)
+	if a.own != nil {
+		a.own.Close()
+	}
+	stopHooks(a.hub, a.hooks)
 }
 
 // ServeHTTP answers a request.

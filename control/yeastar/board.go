@@ -1,14 +1,11 @@
 package yeastar
 
 import (
-	"crypto/rand"
-	"encoding/binary"
-	"encoding/hex"
 	"slices"
-	"strconv"
 	"sync"
 
 	"ringdown/callstate"
+	"ringdown/control/channels"
 )
 
 // board shows every call as the API does, and turns each change into events. It is fed by notices alone, so that lists,
@@ -17,10 +14,9 @@ type board struct {
 	mu       sync.RWMutex
 	calls    map[callstate.CallID]*posted
 	channels map[string]place // of members that are there
-	last     uint32           // the last number of a channel
-	lastCall uint64           // and of a call
 
 	extensions presences
+	names      *channels.Names
 	hub        *hub
 	now        func() callstate.Time
 }
@@ -40,14 +36,10 @@ type posted struct {
 	records   []*record
 }
 
-// newBoard makes a board whose channels are numbered from a random start, so that an id of before a restart hardly
-// means another leg.
-func newBoard(h *hub, c Config) *board {
-	var start [4]byte
-	rand.Read(start[:])
+func newBoard(h *hub, names *channels.Names, c Config) *board {
 	return &board{
-		calls: map[callstate.CallID]*posted{}, channels: map[string]place{}, extensions: presences{c.Extension, map[string]*presence{}}, hub: h, now: c.Calls.Now,
-		last: binary.BigEndian.Uint32(start[:]) >> 4,
+		calls: map[callstate.CallID]*posted{}, channels: map[string]place{},
+		extensions: presences{c.Extension, map[string]*presence{}}, names: names, hub: h, now: c.Calls.Now,
 	}
 }
 
@@ -61,7 +53,7 @@ func (b *board) watch(n callstate.Notice) {
 	defer b.mu.Unlock()
 	p := b.calls[s.ID]
 	if p == nil {
-		p = &posted{view: &view{call: s.ID, id: b.newCallID(s)}}
+		p = &posted{view: &view{call: s.ID, id: b.names.Call(s.ID)}}
 		b.calls[s.ID] = p
 	}
 	b.update(p, n)
@@ -70,16 +62,22 @@ func (b *board) watch(n callstate.Notice) {
 	}
 }
 
-// update shows what a notice says.
+// update shows what a notice says. A leg that was handed over may be in both calls for a moment; it is where it came to
+// last.
 func (b *board) update(p *posted, n callstate.Notice) {
 	before, s := p.view, n.Summary
-	now := &view{call: before.call, id: before.id, caller: harmless(s.Caller.Number)}
+	now := &view{call: before.call, id: before.id, caller: channels.Plain(s.Caller.Number)}
 	if n.Kind != callstate.NoticeEnded {
 		now.members = b.membersOf(s, before)
 	}
 	for _, m := range before.members {
-		if now.member(m.leg) == nil {
+		if now.member(m.leg) == nil && b.channels[m.channel].call == s.ID {
 			delete(b.channels, m.channel)
+		}
+	}
+	for _, m := range now.members {
+		if before.member(m.leg) == nil {
+			b.channels[m.channel] = place{s.ID, now.id, m.leg}
 		}
 	}
 	p.view = now
@@ -103,36 +101,22 @@ func (b *board) membersOf(s *callstate.Summary, before *view) []member {
 		if waits && status == statusAnswer && (old == nil || old.status == statusRing) {
 			status = statusRing // its answer is being read; who waits for it still hears ringback
 		}
-		m := member{leg: l.ID, status: status}
+		m := b.memberOf(l)
 		if old != nil {
-			m.number, m.channel, m.inbound = old.number, old.channel, old.inbound
-		} else {
-			m.number, m.inbound = harmless(l.Party.Number), l.Inbound
-			m.channel = b.newChannel(m.number, place{s.ID, before.id, l.ID})
+			m = *old
 		}
+		m.status = status
 		list = append(list, m)
 	}
 	return list
 }
 
-// newChannel names a leg (spec yeastar-p 1): one counter for the whole system. After 4 billion it starts again, and
-// names that still live are left out.
-func (b *board) newChannel(number string, at place) string {
-	for {
-		b.last++
-		id := "PJSIP/" + number + "-" + hex.EncodeToString(binary.BigEndian.AppendUint32(nil, b.last))
-		if _, taken := b.channels[id]; !taken {
-			b.channels[id] = at
-			return id
-		}
+// memberOf is a leg without its state.
+func (b *board) memberOf(l *callstate.LegSummary) member {
+	return member{
+		leg: l.ID, number: channels.Plain(l.Party.Number), channel: b.names.Channel(l.ID), inbound: l.Inbound,
+		trunk: l.Trunk, local: channels.Plain(l.Local),
 	}
-}
-
-// newCallID names a call (spec yeastar-p 1): the second in which it started, and a counter. The core's own number would
-// do as well, but clients that take the id for a decimal number would lose its last digits.
-func (b *board) newCallID(s *callstate.Summary) string {
-	b.lastCall++
-	return strconv.FormatInt(s.Started.Wall.Unix(), 10) + "." + strconv.FormatUint(b.lastCall, 10)
 }
 
 // find is where a channel is now.

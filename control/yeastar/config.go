@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/channels"
+	"ringdown/control/delivery"
 )
 
 // Config is what the API needs. Time-outs of reading and writing belong to the caller's http.Server.
 type Config struct {
 	Applications []Application            // who may get tokens
 	Calls        callstate.Calls          // the switch
+	Names        *channels.Names          // of its calls and legs, which other APIs show too; nil: names of its own
 	Extension    func(number string) bool // tells whether a number is an extension; nil: none is
 	Log          *slog.Logger             // nil: no log
 	Timeout      time.Duration            // how long one command may wait for its call; 0: 5 s
@@ -97,20 +99,7 @@ func (c Config) Validate() error {
 }
 
 // CheckURL tells what is wrong with the address of a webhook; it repeats none of it, for it may hold a secret.
-func CheckURL(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return errors.New("cannot be read")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("is neither http:// nor https://")
-	case u.Hostname() == "":
-		return errors.New("names no host")
-	case u.Fragment != "":
-		return errors.New("has a fragment, which is never sent")
-	}
-	return nil
-}
+func CheckURL(text string) error { return delivery.CheckURL(text) }
 
 func (c Config) withDefaults() Config {
 	or := func(d *time.Duration, def time.Duration) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/channels"
 )
 
 // desk is a scripted callstate.Calls: a test says what each call shows and how the next request is answered, and sees
@@ -162,9 +163,14 @@ func newAPI(t testing.TB, d *desk, change ...func(*Config)) *API {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
+	var own *channels.Names
+	if c.Names == nil {
+		own = channels.New(d, channels.Start{Call: 338, Channel: 0xae})
+		c.Names = own
+	}
 	a := New(c)
+	a.own = own
 	t.Cleanup(a.Close)
-	a.board.last, a.board.lastCall = 0xad, 337
 	return a
 }
 

@@ -11,6 +11,7 @@ const (
 	topicCall      = 30011 // the members of a call, or their states, have changed
 	topicRecord    = 30012 // what a call was, at its end
 	topicTransfer  = 30013 // a phone transfers its call
+	topicForward   = 30014 // an extension's setting sends a call on
 	topicFailed    = 30015 // a call or transfer came to nothing
 )
 
@@ -35,6 +36,8 @@ type subscriber struct {
 	queue chan []byte
 	full  func() // called for each event that has no room; must not block, nor call the hub
 
+	send func(lane string, text []byte) // when set, takes events instead of the queue; must not block, nor call the hub
+
 	all    bool  // every event, whatever topics says
 	topics []int // with the hub's mu held
 }
@@ -57,12 +60,12 @@ func (h *hub) want(s *subscriber, topics []int, reply []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.topics = topics
-	s.put(reply)
+	s.put("", reply)
 }
 
 // publish sends an event to those who want it; nothing is rendered when nobody does. The order of calls is the order
-// of events in every queue.
-func (h *hub) publish(topic int, msg func() any) {
+// of events in every queue. Events of one lane are about one thing, so that they must never overtake each other.
+func (h *hub) publish(topic int, lane string, msg func() any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var text []byte
@@ -73,12 +76,16 @@ func (h *hub) publish(topic int, msg func() any) {
 		if text == nil {
 			text = marshal(event{topic, h.sn, string(marshal(msg()))})
 		}
-		s.put(text)
+		s.put(lane, text)
 	}
 }
 
 // put queues a text, without waiting.
-func (s *subscriber) put(text []byte) {
+func (s *subscriber) put(lane string, text []byte) {
+	if s.send != nil {
+		s.send(lane, text)
+		return
+	}
 	select {
 	case s.queue <- text:
 	default:

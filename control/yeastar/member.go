@@ -1,10 +1,6 @@
 package yeastar
 
-import (
-	"strings"
-
-	"ringdown/callstate"
-)
+import "ringdown/callstate"
 
 // The states of a member (spec yeastar-p 6.4).
 const (
@@ -22,7 +18,9 @@ type member struct {
 	number  string
 	channel string
 	status  string
-	inbound bool // it called us
+	inbound bool   // it called us
+	trunk   string // by which it came or was called; empty for a phone of ours
+	local   string // of a trunk's: the number at our end
 }
 
 // view is what the API shows of a call. Immutable.
@@ -79,11 +77,23 @@ type callInfo struct {
 
 // memberInfo is an object with exactly one key, which tells the kind of the member.
 type memberInfo struct {
-	Extension extensionInfo `json:"extension"`
+	Extension *extensionInfo `json:"extension,omitempty"`
+	Inbound   *outsideInfo   `json:"inbound,omitempty"`
+	Outbound  *outsideInfo   `json:"outbound,omitempty"`
 }
 
 type extensionInfo struct {
 	Number  string `json:"number"`
+	Channel string `json:"channel_id"`
+	Status  string `json:"member_status"`
+	Path    string `json:"call_path"`
+}
+
+// outsideInfo is a member that a trunk leads to.
+type outsideInfo struct {
+	From    string `json:"from"`
+	To      string `json:"to"`
+	Trunk   string `json:"trunk_name"`
 	Channel string `json:"channel_id"`
 	Status  string `json:"member_status"`
 	Path    string `json:"call_path"`
@@ -96,19 +106,14 @@ func infoOf(id string, members []member) callInfo {
 func memberInfos(members []member) []memberInfo {
 	list := make([]memberInfo, len(members))
 	for i, m := range members {
-		list[i].Extension = extensionInfo{Number: m.number, Channel: m.channel, Status: m.status}
+		switch {
+		case m.trunk == "":
+			list[i].Extension = &extensionInfo{Number: m.number, Channel: m.channel, Status: m.status}
+		case m.inbound:
+			list[i].Inbound = &outsideInfo{From: m.number, To: m.local, Trunk: m.trunk, Channel: m.channel, Status: m.status}
+		default:
+			list[i].Outbound = &outsideInfo{From: m.local, To: m.number, Trunk: m.trunk, Channel: m.channel, Status: m.status}
+		}
 	}
 	return list
-}
-
-// harmless is a text from a phone as a value of an event: without quotes, backslashes and what JSON escapes, for clients
-// that read msg by text replacement (spec yeastar-p 8).
-func harmless(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ', r == 0x7f, r == '"', r == '\\', r == '\u2028', r == '\u2029', r == '\ufffd':
-			return '_'
-		}
-		return r
-	}, text)
 }

@@ -38,7 +38,7 @@ func (p presences) move(before, now []member) (active, idle []presenceInfo) {
 	for _, list := range [][]member{now, before} {
 		for _, m := range list {
 			e := p.of[m.number]
-			if e == nil {
+			if e == nil || m.trunk != "" {
 				continue
 			}
 			state := e.state()
@@ -57,7 +57,7 @@ func (p presences) move(before, now []member) (active, idle []presenceInfo) {
 }
 
 func (p presences) count(m member, by int) {
-	if !p.extension(m.number) {
+	if m.trunk != "" || !p.extension(m.number) { // what an outside caller calls itself proves nothing
 		return
 	}
 	e := p.of[m.number]

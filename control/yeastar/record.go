@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/channels"
 )
 
 // record is one CDR in the making: one party calling another number, or two who came to talk by a transfer. A call has
@@ -66,7 +67,7 @@ func (p *posted) keep(n callstate.Notice, before, now *view, at callstate.Time) 
 
 // missed makes the record of a target that failed before any phone of it rang.
 func (p *posted) missed(n callstate.Notice, now *view, at callstate.Time) {
-	target := harmless(n.Target)
+	target := channels.Plain(n.Target)
 	rang := func(r *record) bool { return r.to == target && !r.talks() && (r.open() || r.end == at) }
 	from := now.member(n.Leg)
 	if n.Target == "" || from == nil || slices.ContainsFunc(p.records, rang) {
@@ -145,7 +146,7 @@ func (p *posted) pair(now *view, at callstate.Time) {
 func (p *posted) close(n callstate.Notice, at callstate.Time) []*record {
 	s := n.Summary
 	if len(p.records) == 0 {
-		p.records = []*record{{from: harmless(s.Caller.Number), to: harmless(s.CallerDialled), start: s.Started}}
+		p.records = []*record{{from: channels.Plain(s.Caller.Number), to: channels.Plain(s.CallerDialled), start: s.Started}}
 	}
 	for _, r := range p.records {
 		if r.open() {

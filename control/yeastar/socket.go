@@ -152,11 +152,11 @@ func (s *socket) read(ctx context.Context) {
 		s.heard()
 		switch topics, fault := topicsOf(text); {
 		case kind != websocket.MessageText:
-			s.events.put(marshal(answerOf(codeSyntax, "")))
+			s.events.put("", marshal(answerOf(codeSyntax, "")))
 		case strings.TrimSpace(string(text)) == "heartbeat":
-			s.events.put([]byte("heartbeat response"))
+			s.events.put("", []byte("heartbeat response"))
 		case fault != codeSuccess:
-			s.events.put(marshal(answerOf(fault, "")))
+			s.events.put("", marshal(answerOf(fault, "")))
 		default:
 			s.api.hub.want(s.events, topics, marshal(success()))
 		}

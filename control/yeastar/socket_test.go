@@ -132,7 +132,7 @@ func TestSubscribe(t *testing.T) {
 	say(t, conn, `{"topic_list":[30011]}`) // replaces the list
 	hears(t, conn, `{"errcode":0,"errmsg":"SUCCESS"}`)
 	d.talking()
-	again := callEvent(ext("2000", "PJSIP/2000-000000b0", "ANSWERED"), ext("2005", "PJSIP/2005-000000b1", "ANSWER"))
+	again := callEvent(ext("2000", alice, "ANSWERED"), ext("2005", bob, "ANSWER"))
 	hears(t, conn, strings.Replace(again, "1650029138.338", "1650029138.339", 1))
 	if err := conn.Write(t.Context(), websocket.MessageBinary, []byte("x")); err != nil {
 		t.Fatal(err)

@@ -11,34 +11,59 @@ import (
 // the end what the call was.
 func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
 	if reason := p.failure(n); reason != "" {
-		b.hub.publish(topicFailed, func() any {
+		b.hub.publish(topicFailed, now.id, func() any {
 			return failedInfo{now.id, reason, memberInfos(before.members)}
 		})
 	}
-	if len(n.Parties) > 0 { // applications' transfers have no event of their own (spec yeastar-p 6.8)
-		b.hub.publish(topicTransfer, func() any { return infoOf(before.id, before.members) })
+	if len(n.Parties) > 0 { // what applications do has no event of its own (spec yeastar-p 6.8)
+		topic := topicTransfer
+		if n.Kind == callstate.NoticeForwarded {
+			topic = topicForward
+		}
+		b.hub.publish(topic, now.id, func() any { return infoOf(now.id, b.parties(n, before)) })
 	}
 	active, idle := b.extensions.move(before.members, now.members)
 	for _, e := range active {
-		b.hub.publish(topicExtension, func() any { return e })
+		b.hub.publish(topicExtension, e.Extension, func() any { return e })
 	}
-	if changed := changes(before, now); p.announces(before, now, changed) {
-		b.hub.publish(topicCall, func() any { return infoOf(now.id, changed) })
+	if changed := b.changes(before, now); p.announces(before, now, changed) {
+		b.hub.publish(topicCall, now.id, func() any { return infoOf(now.id, changed) })
 	}
 	for _, e := range idle {
-		b.hub.publish(topicExtension, func() any { return e })
+		b.hub.publish(topicExtension, e.Extension, func() any { return e })
 	}
 	at := b.now()
 	p.keep(n, before, now, at)
 	if n.Kind == callstate.NoticeEnded {
 		for _, r := range p.close(n, at) {
-			b.hub.publish(topicRecord, func() any { return r.info(now.id) })
+			b.hub.publish(topicRecord, now.id, func() any { return r.info(now.id) })
 		}
 	}
 }
 
-// changes lists who is there now and who has just left, the latter with BYE; nil when nothing has changed.
-func changes(before, now *view) []member {
+// parties are those of a transfer or forward, as they were shown before it.
+func (b *board) parties(n callstate.Notice, before *view) []member {
+	list := make([]member, len(n.Parties))
+	for i := range n.Parties {
+		p := &n.Parties[i]
+		if m := before.member(p.ID); m != nil {
+			list[i] = *m
+			continue
+		}
+		list[i] = b.memberOf(p)
+		if status, there := statusOf(n.Summary, p); there {
+			list[i].status = status
+		} else { // it has left since
+			list[i].status = statusBye
+		}
+	}
+	return list
+}
+
+// changes lists who is there now and who has just left, the latter with BYE; nil when nothing has changed. Who was
+// handed over and is shown in its new call already has not left: a channel lives as long as its dialog (spec
+// yeastar-p 1).
+func (b *board) changes(before, now *view) []member {
 	if slices.Equal(before.members, now.members) {
 		return nil
 	}
@@ -47,6 +72,9 @@ func changes(before, now *view) []member {
 		if is := now.member(m.leg); is != nil {
 			m = *is
 		} else {
+			if _, elsewhere := b.channels[m.channel]; elsewhere {
+				continue
+			}
 			m.status = statusBye
 		}
 		list = append(list, m)
