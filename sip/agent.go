@@ -170,8 +170,9 @@ func New(cfg Config) (*Agent, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
 	a.wg.Go(func() { a.sweep(ctx) })
-	ctx, a.hang = context.WithCancel(context.Background())
-	a.startTrunks(ctx)
+	lines, hang := context.WithCancel(context.Background())
+	a.hang = hang
+	a.startTrunks(lines)
 	return a, nil
 }
 
