@@ -258,7 +258,7 @@ func (c *Call) legAnswered(l *Leg, ev LegAnswered) {
 			c.hangUp(c.leg(id), Cause{Kind: Elsewhere, Status: 200})
 		}
 	}
-	f.Legs, f.Later = []LegID{l.ID}, nil
+	f.Legs = []LegID{l.ID}
 	f.Places = []*Place{f.place(l.Party.Number)}
 	if f.For == ForkCallee {
 		c.calleeAnswered(l)

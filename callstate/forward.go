@@ -19,7 +19,7 @@ func (c *Call) forward(ref uint64, req ForwardCall) {
 		c.reply(ref, &Error{Kind: WrongState, Text: "only a call that still rings can be forwarded"})
 		return
 	}
-	r := c.dir.Route(req.Destination, c.ringsBy())
+	r := c.dir.Route(req.Destination, By{Extension: c.Fork.Number}) // an outside number that rings has no rights
 	var why string
 	switch {
 	case r.Refused == Barred:
@@ -48,14 +48,6 @@ func (c *Call) forward(ref uint64, req ForwardCall) {
 		return
 	}
 	c.locate(c.Forward.To)
-}
-
-// ringsBy is whose rights count for sending a ringing call on: those of the number that rings.
-func (c *Call) ringsBy() By {
-	if p := c.Fork.place(c.Fork.Number); p != nil && p.outside() {
-		return By{}
-	}
-	return By{Extension: c.Fork.Number}
 }
 
 // forwardLocated carries the forward out, or gives it up when nobody is registered there and nobody stands in for it.
