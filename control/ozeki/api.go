@@ -2,6 +2,7 @@ package ozeki
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -127,21 +128,37 @@ func (a *API) run(ctx context.Context, row *command, sent string, p *params, t *
 		t.reply = invalidParameter(fault, sent)
 		return
 	}
-	if row.build == nil {
+	if len(row.params) == 0 {
 		t.reply, t.list = success(), true
 		return
 	}
-	t.callID = p.echo(v["CallId"])
-	call, ok := a.ids.call(v["CallId"])
+	id := v[row.params[0].name]
+	t.callID = p.echo(id)
+	call, ok := a.ids.call(id)
 	if !ok {
 		t.reply = callNotFound(t.callID)
 		return
 	}
 	t.call = call
+	var req callstate.Request
+	if row.build != nil {
+		req = row.build(v)
+	} else if built, fault := row.join(a, call, v); fault != nil {
+		t.reply = fault.reply(sent, p)
+		return
+	} else {
+		req = built
+	}
 	// Edge case A5: a client that goes away does not take its command along.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.timeout)
 	defer cancel()
-	t.reply = row.replyTo(a.calls.Do(ctx, call, row.build(v)), sent, t.callID)
+	err := a.calls.Do(ctx, call, req)
+	if e, ok := errors.AsType[*callstate.Error](err); ok && row.join != nil && e.Kind == callstate.NoSuchLeg && e.Param == "target" {
+		t.reply = callNotFound(p.echo(v[targetID.name])) // it has just ended
+		t.reason = err.Error()
+		return
+	}
+	t.reply = row.replyTo(err, sent, t.callID)
 }
 
 // write sends the answer. Nothing is left to do about a client that has gone.

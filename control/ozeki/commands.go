@@ -11,9 +11,11 @@ import (
 type command struct {
 	name    string
 	aliases []string
-	params  []param
-	// build makes the request to the call named by CallId. Nil: the command is answered from the list of calls.
+	params  []param // the first names the call
+	// build makes the request to that call, or else join does, which looks at other calls too. Both nil: the command is
+	// answered from the list of calls.
 	build func(v values) callstate.Request
+	join  func(a *API, call callstate.CallID, v values) (callstate.Request, *joinFault)
 }
 
 // param is one documented parameter of a command.
@@ -38,11 +40,16 @@ var (
 	// The table of the vendor's page lacks the s, its examples have it (spec ozeki 8.7).
 	transferor = param{name: "TransferorParty", aliases: []string{"TranferorParty"},
 		core: []string{"party", "transferor"}, check: oneOf(callstate.Caller, callstate.Callee)}
+	// The vendor prints TranferredCallId and TransferredCallId (spec ozeki 8.8).
+	transferredID = param{name: "TransferredCallId", aliases: []string{"TranferredCallId"}, check: anything}
+	targetID      = param{name: "TargetCallId", check: anything, core: []string{"target"}}
+	tieBreaker    = param{name: "TransferorParty", aliases: []string{"TranferorParty"}, optional: true,
+		core: []string{"transferor"}, check: oneOf(callstate.Caller, callstate.Callee)}
 	// Nothing requests the URL yet. To take it in silence would be a promise that is not kept.
 	finishedURL = param{name: "FinishedUrl", optional: true, check: nothing}
 )
 
-// commands is the whole API (spec ozeki 8.1 to 8.7). Parameters are checked in this order; every command takes Username
+// commands is the whole API (spec ozeki 8.1 to 8.8). Parameters are checked in this order; every command takes Username
 // and Password too.
 var commands = []command{
 	{name: "ListActiveCalls"},
@@ -59,6 +66,7 @@ var commands = []command{
 		build: func(v values) callstate.Request {
 			return callstate.BlindTransfer{Transferor: callstate.Side(v["TransferorParty"]), Target: v["Target"]}
 		}},
+	{name: "AttendedTransfer", params: []param{transferredID, targetID, tieBreaker}, join: (*API).attendedTransfer},
 }
 
 // scriptOnly are the elements that make sense in OzML alone: as a URL command they are answered 303 (spec ozeki 9, 10

@@ -91,8 +91,10 @@ func TestRequests(t *testing.T) {
 		"Hangup":                                        callstate.End{},
 		"Hold":                                          callstate.Hold{},
 		"Unhold":                                        callstate.Unhold{},
-		"BlindTransfer&TransferorParty=callee&Target=100": callstate.BlindTransfer{Transferor: callstate.Callee, Target: "100"},
-		"BlindTransfer&tranferorparty=Caller&target=100":  callstate.BlindTransfer{Transferor: callstate.Caller, Target: "100"},
+		"ForwardCall&Destination=5503301":               callstate.ForwardCall{Destination: "5503301"},
+		"BlindTransfer&TransferorParty=callee&Target=%2B3615503301": callstate.BlindTransfer{Transferor: callstate.Callee, Target: "+3615503301"},
+		"BlindTransfer&TransferorParty=callee&Target=100":           callstate.BlindTransfer{Transferor: callstate.Callee, Target: "100"},
+		"BlindTransfer&tranferorparty=Caller&target=100":            callstate.BlindTransfer{Transferor: callstate.Caller, Target: "100"},
 	} {
 		b := newSwitchboard()
 		a := newAPI(t, b, Config{}, "AAAAAA")
@@ -127,7 +129,8 @@ func TestEveryName(t *testing.T) {
 				t.Errorf("%s: %s", name, got)
 			}
 		case byName[strings.ToLower(name)] != nil:
-			expect(t, got, 302, "Missing or invalid parameter 'CallId' for command '"+name+"'")
+			id := byName[strings.ToLower(name)].params[0].name
+			expect(t, got, 302, "Missing or invalid parameter '"+id+"' for command '"+name+"'")
 		case inScripts[strings.ToLower(name)]:
 			expect(t, got, 303, "Command '"+name+"' cannot be used here")
 		default:

@@ -27,7 +27,8 @@ type switchboard struct {
 	asked    []asked
 	known    []string // numbers that can be reached; nil: all
 
-	do func(context.Context) error // when set, decides instead
+	do     func(context.Context) error // when set, decides instead
+	refuse error                       // of every request
 }
 
 type asked struct {
@@ -83,6 +84,9 @@ func (b *switchboard) Do(ctx context.Context, id callstate.CallID, req callstate
 	old, ok := b.calls[id]
 	if !ok {
 		return &callstate.Error{Kind: callstate.NoSuchCall}
+	}
+	if b.refuse != nil {
+		return b.refuse
 	}
 	s := *old
 	if err := b.apply(&s, req); err != nil {

@@ -73,6 +73,31 @@ func TestListedValues(t *testing.T) {
 	}
 }
 
+// TestListedOutsideParties: who calls from outside is listed by number, and by name where the trunk tells one; so is an
+// outside number that is called.
+func TestListedOutsideParties(t *testing.T) {
+	b := newSwitchboard()
+	a := newAPI(t, b, Config{})
+	list := func(s callstate.Summary) string {
+		s.ID, s.State = 1, callstate.ShownInCall
+		b.add(s)
+		c := parse(t, get(t, a, "command=ListActiveCalls"+login)).Calls[0]
+		return fmt.Sprint(c.Source, " ", c.CallerId, " ", c.Destination, " ", c.CallerDialed, " ", c.CalleeDialed)
+	}
+	for want, s := range map[string]callstate.Summary{
+		"12345678 12345678 1020 5503300 1020": {Caller: callstate.Party{Number: "12345678"}, Callee: callstate.Party{Number: "1020", Name: "Bob"},
+			CallerDialled: "5503300", CalleeDialled: "1020"},
+		"+36112345678 ACME & Co 1020 1020 1020": {Caller: callstate.Party{Number: "+36112345678", Name: "ACME & Co"},
+			Callee: callstate.Party{Number: "1020"}, CallerDialled: "1020", CalleeDialled: "1020"},
+		"1020 Bob 5503301 05503301 5503301": {Caller: callstate.Party{Number: "1020", Name: "Bob"}, Callee: callstate.Party{Number: "5503301"},
+			CallerDialled: "05503301", CalleeDialled: "5503301"},
+	} {
+		if got := list(s); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestSeconds(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0.000", 999 * time.Microsecond: "0.000", 749 * time.Millisecond: "0.749", 7 * time.Millisecond: "0.007",

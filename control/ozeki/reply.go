@@ -80,7 +80,7 @@ func (c *command) replyTo(err error, sent, id string) *reply {
 		r = callNotFound(id)
 	case refusal.Kind == callstate.Overloaded:
 		r.message += ": the call is overloaded, try again"
-	case refusal.Kind == callstate.BadTarget:
+	case refusal.Kind == callstate.BadTarget, refusal.Kind == callstate.Denied:
 		if name := c.documented("destination", "target"); name != "" {
 			r = invalidParameter(name, sent)
 		}
