@@ -26,6 +26,7 @@ const (
 type office struct {
 	*testing.T
 	net    *memnet.Network
+	tcp    string // where a real one listens
 	agent  *Agent
 	phones []*phone.Phone
 
