@@ -165,22 +165,22 @@ func TestTrunkRetryAfter(t *testing.T) {
 	}, provider())
 }
 
-// names is a Resolver with fixed answers.
-type names struct {
+// zone is a Resolver with fixed answers.
+type zone struct {
 	srv   []*net.SRV
 	hosts map[string]string
 	fail  atomic.Bool
 	asked atomic.Int32
 }
 
-func (n *names) LookupSRV(context.Context, string, string, string) (string, []*net.SRV, error) {
+func (n *zone) LookupSRV(context.Context, string, string, string) (string, []*net.SRV, error) {
 	if len(n.srv) == 0 {
 		return "", nil, errors.New("no such host")
 	}
 	return "", n.srv, nil
 }
 
-func (n *names) LookupNetIP(_ context.Context, _, host string) (out []netip.Addr, err error) {
+func (n *zone) LookupNetIP(_ context.Context, _, host string) (out []netip.Addr, err error) {
 	n.asked.Add(1)
 	if n.fail.Load() {
 		return nil, errors.New("the resolver is away")
@@ -194,7 +194,7 @@ func (n *names) LookupNetIP(_ context.Context, _, host string) (out []netip.Addr
 // N14: the addresses of a trunk are tried in their order, each in a transaction of its own, when one is silent, cannot be
 // reached or answers 503; the call is told only what the last one says.
 func TestTrunkNextAddress(t *testing.T) {
-	dns := &names{srv: []*net.SRV{{Target: "a.provider.example.", Port: 5060}, {Target: "b.provider.example.", Port: 5070}, {Target: "c.provider.example.", Port: 5060}},
+	dns := &zone{srv: []*net.SRV{{Target: "a.provider.example.", Port: 5060}, {Target: "b.provider.example.", Port: 5070}, {Target: "c.provider.example.", Port: 5060}},
 		hosts: map[string]string{"a.provider.example": "203.0.113.5", "b.provider.example": "203.0.113.6", "c.provider.example": "203.0.113.7"}}
 	withConfig(t, func(o *office) {
 		dead := o.peer("203.0.113.5:5060", func(*phone.Phone, *phone.Message) bool { return true })
@@ -227,7 +227,7 @@ func TestTrunkNextAddress(t *testing.T) {
 // What an address answers after the next one was tried does not count: a refusal changes nothing, a 200 is acknowledged
 // and hung up (S14).
 func TestTrunkAnswersLate(t *testing.T) {
-	dns := &names{hosts: map[string]string{"provider.example": "203.0.113.5 203.0.113.6"}}
+	dns := &zone{hosts: map[string]string{"provider.example": "203.0.113.5 203.0.113.6"}}
 	for _, late := range []int{486, 180, 200} {
 		withConfig(t, func(o *office) {
 			keep := func(to *atomic.Pointer[phone.Message]) func(*phone.Phone, *phone.Message) bool {
@@ -273,7 +273,7 @@ func TestTrunkAnswersLate(t *testing.T) {
 // A name that cannot be looked up is looked up again; when a refresh fails, what was known stays. Identification knows
 // the addresses of the name.
 func TestTrunkName(t *testing.T) {
-	dns := &names{hosts: map[string]string{"provider.example": "203.0.113.5"}}
+	dns := &zone{hosts: map[string]string{"provider.example": "203.0.113.5"}}
 	dns.fail.Store(true)
 	withConfig(t, func(o *office) {
 		p := o.peer(providerAt, takesAll)
