@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
-	"ringdown/control/yeastar"
+	"ringdown/control/delivery"
+	"ringdown/control/reports"
 )
 
 // Features are the codes that an extension can dial during a call. An empty code is off.
@@ -62,7 +62,8 @@ func (f Features) meaning() string {
 
 // Report is a place where S-Series reports are sent.
 type Report struct {
-	URL string
+	URL         string
+	ForwardOnly bool // a forwarding setting is reported as Forward alone, not as Tranfer too
 }
 
 func (r *reader) reports(c *Config) func(ast.Node, string) {
@@ -70,15 +71,18 @@ func (r *reader) reports(c *Config) func(ast.Node, string) {
 		var e Report
 		r.fields(n, key, []field{
 			{name: "url", read: set(r, &e.URL, parseReportURL)},
+			{name: "forward_only", read: r.flag(&e.ForwardOnly)},
 		})
 		r.require(key, "url", "name the place that takes the reports")
-		c.Reports = append(c.Reports, e)
+		if c.Reports = append(c.Reports, e); len(c.Reports) == reports.MaxURLs+1 {
+			r.fault(r.where(key), key, problem{"is one too many", fmt.Sprintf("keep at most %d", reports.MaxURLs)})
+		}
 	})
 }
 
 // parseReportURL reads a URL. What is wrong with it is told without it: it may hold a secret.
 func parseReportURL(s string) (string, *problem) {
-	if err := yeastar.CheckURL(s); err != nil {
+	if err := delivery.CheckURL(s); err != nil {
 		return "", &problem{err.Error(), "write a URL, as in http://127.0.0.1:8260/"}
 	}
 	return s, nil
@@ -86,9 +90,9 @@ func parseReportURL(s string) (string, *problem) {
 
 // meaning is a report's place without what may be secret in its URL.
 func (e Report) meaning() string {
-	u, err := url.Parse(e.URL)
-	if err != nil {
-		return "unreadable"
+	text := "POST " + delivery.Host(e.URL)
+	if e.ForwardOnly {
+		text += ", forwarding settings as Forward alone"
 	}
-	return "POST " + u.Scheme + "://" + u.Host
+	return text
 }

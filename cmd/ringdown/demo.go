@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"ringdown/bench/phone"
@@ -17,6 +20,17 @@ import (
 // API as an application would, and prints what the phones heard and saw. It fails unless every step was observed.
 func runDemo(ctx context.Context, cfg *Config, o ServeOptions, stdout, stderr io.Writer) error {
 	t := newTracer(nil)
+	reports, err := newReportServer()
+	if err != nil {
+		return err
+	}
+	defer reports.close()
+	cfg.Reports = append(cfg.Reports, Report{URL: reports.url})
+	outside, err := freePort()
+	if err != nil {
+		return err
+	}
+	cfg.outsideLine(outside)
 	sw, err := startSwitch(cfg, o.Log, seams{tracer: t})
 	if err != nil {
 		return err
@@ -24,13 +38,13 @@ func runDemo(ctx context.Context, cfg *Config, o ServeOptions, stdout, stderr io
 	defer func() { sw.Stop(stopped()) }()
 	defer t.follow(sw.exchange)()
 	fmt.Fprintln(stdout, sw.Ready())
-	d := &demo{sw: sw, api: apiClient{base: "http://" + sw.HTTP.String() + "/api"}, out: stdout, tracer: t,
+	d := &demo{sw: sw, reports: reports, outside: outside, api: apiClient{base: "http://" + sw.HTTP.String() + "/api"}, out: stdout, tracer: t,
 		open: openClient{base: "http://" + sw.Yeastar.String() + "/openapi/v1.0/"}}
 	if err := d.run(ctx); err != nil {
 		return err
 	}
 	if o.Keep {
-		return keep(ctx, sw, cfg, o, stdout)
+		return keep(ctx, sw, cfg, o, reports, stdout)
 	}
 	return nil
 }
@@ -43,8 +57,14 @@ func stopped() context.Context {
 }
 
 // keep leaves the switch to the user's own phone and curl.
-func keep(ctx context.Context, sw *Switch, cfg *Config, o ServeOptions, stdout io.Writer) error {
+func keep(ctx context.Context, sw *Switch, cfg *Config, o ServeOptions, reports *reportServer, stdout io.Writer) error {
 	printDemoSecrets(stdout, cfg)
+	fmt.Fprintln(stdout, "transfers that you make on your phones are reported here")
+	rctx, done := context.WithCancel(ctx)
+	var printing sync.WaitGroup
+	printing.Go(func() { reports.print(rctx, stdout) })
+	defer printing.Wait()
+	defer done()
 	fmt.Fprintf(stdout, "the switch stays up: register a phone at %s and try\n  curl 'http://%s/api?command=ListActiveCalls&Username=%s&Password=%s'\nCtrl-C ends it\n",
 		sw.SIP[0], sw.HTTP, demoHTTPUser, string(demoHTTPPassword))
 	select {
@@ -65,6 +85,21 @@ type demo struct {
 	fromAlice, toBob, toCarol *phone.Call
 	id                        string // CallId
 	steps                     int
+
+	fromBob, fromOutside *phone.Call
+	reports              *reportServer
+	outside              netip.AddrPort // the provider's address
+	line                 *phone.Phone   // the provider
+}
+
+// freePort is an address of loopback that nobody uses just now.
+func freePort() (netip.AddrPort, error) {
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	defer pc.Close()
+	return netip.ParseAddrPort(pc.LocalAddr().String())
 }
 
 // The tones that the phones send, in Hz; none is one of the switch's own.
@@ -79,7 +114,7 @@ const stepTime = 10 * time.Second
 
 func (d *demo) run(ctx context.Context) error {
 	defer d.hangUpPhones()
-	for _, s := range slices.Concat(d.forwarding(), d.transferring()) {
+	for _, s := range slices.Concat(d.forwarding(), d.transferring(), d.phoneTransfers()) {
 		sctx, cancel := context.WithTimeout(ctx, stepTime)
 		err := s.do(sctx)
 		cancel()
@@ -142,7 +177,7 @@ func (d *demo) register(ctx context.Context) (err error) {
 }
 
 func (d *demo) hangUpPhones() {
-	for _, p := range []*phone.Phone{d.alice, d.bob, d.carol} {
+	for _, p := range []*phone.Phone{d.alice, d.bob, d.carol, d.line} {
 		if p != nil {
 			p.Close()
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ringdown/bench/phone"
@@ -149,7 +150,27 @@ func (d *demo) leave(ctx context.Context) error {
 	if err := d.toBob.Hangup(); err != nil {
 		return err
 	}
+	if err := d.shows(ctx, "2000", "2002"); err != nil {
+		return err
+	}
 	return d.hear(ctx, d.fromAlice, carolTone, d.toCarol, aliceTone)
+}
+
+// shows waits until call/query shows exactly these numbers.
+func (d *demo) shows(ctx context.Context, numbers ...string) error {
+	for {
+		channels, err := d.open.channels(ctx)
+		if err != nil {
+			return err
+		}
+		missing := slices.ContainsFunc(numbers, func(n string) bool { return channels[n] == "" })
+		if len(channels) == len(numbers) && !missing {
+			return nil
+		}
+		if pause(ctx, 20*time.Millisecond); ctx.Err() != nil {
+			return fmt.Errorf("call/query shows %v, expected %v", channels, numbers)
+		}
+	}
 }
 
 func (d *demo) complete(ctx context.Context) (err error) {
@@ -188,8 +209,5 @@ func (d *demo) hangupChannel(ctx context.Context) error {
 			return err
 		}
 	}
-	if channels, err = d.open.channels(ctx); err == nil && len(channels) > 0 {
-		err = fmt.Errorf("call/query still shows %v", channels)
-	}
-	return err
+	return d.shows(ctx)
 }

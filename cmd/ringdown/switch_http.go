@@ -7,20 +7,22 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
+	"ringdown/control/channels"
 	"ringdown/control/ozeki"
+	"ringdown/control/reports"
 	"ringdown/control/yeastar"
 )
 
-// dialect is an HTTP API of the switch.
-type dialect interface {
-	http.Handler
-	Close()
-}
+// dialect is an HTTP API of the switch, or what it sends on its own.
+type dialect interface{ Close() }
 
-// startHTTP opens the listener of each API that the config names.
+// startHTTP opens the listener of each API that the config names, and begins to report.
 func (sw *Switch) startHTTP(cfg *Config) (err error) {
+	names := channels.New(sw.exchange, channels.Random())
+	sw.apis = append(sw.apis, names)
 	if cfg.Ozeki.Listen.IsValid() {
 		c := ozekiConfig(cfg)
 		c.Calls, c.Log = sw.exchange, sw.log
@@ -33,17 +35,29 @@ func (sw *Switch) startHTTP(cfg *Config) (err error) {
 	}
 	if cfg.Yeastar.Listen.IsValid() {
 		c := yeastarConfig(cfg)
-		c.Calls, c.Log = sw.exchange, sw.log
+		c.Calls, c.Names, c.Log = sw.exchange, names, sw.log
 		if err := c.Validate(); err != nil {
 			return err
 		}
-		sw.Yeastar, err = sw.serve("yeastar.listen", cfg.Yeastar.Listen, yeastar.New(c))
+		if sw.Yeastar, err = sw.serve("yeastar.listen", cfg.Yeastar.Listen, yeastar.New(c)); err != nil {
+			return err
+		}
 	}
-	return err
+	for _, e := range cfg.Reports {
+		c := reports.Config{URLs: []string{e.URL}, SN: cfg.Yeastar.SN, Names: names, ForwardOnly: e.ForwardOnly, Log: sw.log}
+		if err := c.Validate(); err != nil {
+			return err
+		}
+		sw.apis = append(sw.apis, reports.New(c))
+	}
+	return nil
 }
 
 // serve takes over an API and serves it on a listener of its own; key is the config's name for it.
-func (sw *Switch) serve(key string, at netip.AddrPort, api dialect) (netip.AddrPort, error) {
+func (sw *Switch) serve(key string, at netip.AddrPort, api interface {
+	http.Handler
+	dialect
+}) (netip.AddrPort, error) {
 	sw.apis = append(sw.apis, api)
 	ln, err := net.Listen("tcp", at.String())
 	if err != nil {
@@ -73,7 +87,7 @@ func (sw *Switch) closeHTTP() {
 		}
 	}
 	sw.serving.Wait()
-	for _, api := range sw.apis {
+	for _, api := range slices.Backward(sw.apis) {
 		api.Close()
 	}
 }
