@@ -37,9 +37,14 @@ func (p *Phone) incoming(m *Message) {
 	c.local, c.remote = m.Get("To")+";tag="+c.localTag, m.Get("From")
 	c.remoteSeq, _ = m.CSeq()
 	c.target, c.routes, c.hop = URIOf(m.Get("Contact")), m.List("Record-Route"), m.from
+	c.shown = parseIdentity(c.remote)
+	c.show(m)
 	p.adoptCall(c)
 	if offer := m.SDP(); offer != nil && len(c.common(offer)) == 0 {
 		c.refuse(488, "")
+		return
+	}
+	if p.cfg.FollowReplaces && c.replace() {
 		return
 	}
 	switch {
@@ -63,8 +68,7 @@ func (c *Call) respond(status int, reason string, o *choice) error {
 	m := c.p.response(c.Invite, status, reason)
 	if status > 100 && status < 300 {
 		m.Add("Contact", "<"+c.p.ContactURI()+">")
-		m.Add("Allow", c.p.cfg.Allow)
-		m.Add("Supported", "replaces")
+		c.p.advertise(m)
 	}
 	if o != nil {
 		if o.sdp != "" {

@@ -50,6 +50,8 @@ type Call struct {
 	responses  []*Message // to our INVITEs
 	received   []*Message // requests inside the dialog
 	notifies   []*Message
+	notify     int // status that NOTIFYs are answered with; 0: not at all
+	shown      Identity
 	cancelled  bool
 	reinviting bool
 	pracked    string // tag and RSeq of the last reliable provisional
@@ -69,7 +71,6 @@ type Call struct {
 	remoteSDP        *SDP
 	codecs           []Codec // ours, with the payload numbers in force
 	eventPT          int
-	shows            string // number of the other party as the far end last asserted it
 }
 
 // newCall makes a call and its first RTP socket. p.mu is not held.
@@ -80,7 +81,7 @@ func (p *Phone) newCall() (*Call, error) {
 	}
 	return &Call{
 		p: p, Media: m, direction: SendRecv, offering: SendRecv, acks: map[uint32][]byte{}, extras: map[string]*Message{},
-		repeats: map[uint32]*repeat2x{}, codecs: p.codecs, eventPT: p.cfg.EventPT,
+		repeats: map[uint32]*repeat2x{}, codecs: p.codecs, eventPT: p.cfg.EventPT, notify: 200,
 	}, nil
 }
 
@@ -102,6 +103,7 @@ func (c *Call) finish(e End) {
 	}
 	c.repeats = map[uint32]*repeat2x{}
 	delete(c.p.calls, c.ID+" "+c.localTag)
+	c.remember()
 	// Closing a socket may wait for its reader, which never takes p.mu; still, do it without the lock.
 	c.p.spawn(c.Media.close)
 	c.p.changed.raise()

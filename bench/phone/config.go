@@ -16,7 +16,7 @@ type Config struct {
 	Display  string
 	Domain   string // host part of its AOR and of the URIs it calls; default the host of Server, or of Local
 
-	Server    string // "host:port" where requests go; may be empty for a phone that is only called
+	Server    string // "host:port" where requests go; without it a number cannot be called, and a URI is asked where it points to
 	Transport string // "udp" (default) or "tcp", which needs real sockets
 	Local     string // where it listens; default "127.0.0.1:0"
 	MediaIP   string // where its RTP sockets listen; default the host of Local
@@ -28,15 +28,19 @@ type Config struct {
 	FollowContact bool
 	// FollowRefer obeys an incoming REFER by calling its target, and reports in NOTIFYs; otherwise it is refused (603).
 	FollowRefer bool
+	// FollowReplaces obeys the Replaces header of an incoming INVITE (RFC 3891 §3): the new call is answered in the place
+	// of the one that it names, and WaitCall returns it; otherwise it is a call like any other.
+	FollowReplaces bool
 	// ReuseNonce authorises requests at once with the last nonce, as phones do, instead of waiting for a challenge.
 	ReuseNonce bool
+
+	Allow     []string // methods it claims and obeys, others get 405; default all that it knows
+	Supported []string // option tags it claims; default replaces
 
 	Codecs   []string // as ParseCodec reads them, in order of preference; default PCMU, PCMA
 	NoEvents bool     // no telephone-event
 	EventPT  int      // its payload number in offers; default 101
 	Deaf     bool     // received audio is counted but not analysed: for load
-
-	Allow string // the methods it says it takes; default all that it does
 
 	// AutoAnswer rings and answers every call after AnswerAfter. OnInvite, when set, gets it instead, on a goroutine
 	// of its own. With neither, calls wait for WaitCall.
@@ -65,7 +69,6 @@ func (c *Config) complete() (server netip.AddrPort, codecs []Codec, err error) {
 	}
 	text(&c.User, c.Number)
 	text(&c.Transport, "udp")
-	text(&c.Allow, allow)
 	text(&c.Local, "127.0.0.1:0")
 	if c.Number == "" {
 		faults = append(faults, errors.New("Number is missing"))

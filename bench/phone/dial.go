@@ -7,9 +7,12 @@ import (
 
 // Dial calls a number or SIP URI and returns once the INVITE is sent. A challenge is answered in the background, with
 // the next CSeq in the same call. Options: WithSDP, WithoutSDP, WithDirection, WithHeader, WithFrom, WithTo, WithURI,
-// WithContact, WithBody, WithUser, WithPassword, WithoutAuth, ManualAck.
+// WithContact, WithBody, WithUser, WithPassword, WithoutAuth, WithServer, WithReplaces, ManualAck.
 func (p *Phone) Dial(ctx context.Context, target string, opts ...Option) (*Call, error) {
-	hop, err := p.connect(ctx, peer{addr: p.server})
+	hop, err := p.hop(target, choose(opts))
+	if err == nil {
+		hop, err = p.connect(ctx, hop)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -26,13 +29,16 @@ func (p *Phone) Dial(ctx context.Context, target string, opts ...Option) (*Call,
 	c.opts = choose(opts)
 	c.hop, c.ID, c.localTag = hop, p.token(20), p.token(8)
 	if c.local = p.identity() + ";tag=" + c.localTag; c.opts.from != "" {
-		c.local = c.opts.from
-		c.localTag = Param(c.local, "tag")
+		if c.local = c.opts.from; Param(c.local, "tag") == "" {
+			c.local += ";tag=" + c.localTag
+		}
+		c.opts.from, c.localTag = c.local, Param(c.local, "tag")
 	}
 	c.target = p.targetURI(target)
 	if c.remote = "<" + c.target + ">"; c.opts.to != "" {
 		c.remote = c.opts.to
 	}
+	c.shown = parseIdentity(c.remote)
 	if c.opts.uri != "" {
 		c.target = c.opts.uri
 	}
@@ -100,6 +106,7 @@ func (c *Call) provisional(m *Message) {
 		if c.state < ringing {
 			c.state = ringing
 		}
+		c.show(m)
 		c.establish(m) // the newest early dialog counts until the 2xx (RFC 3261 §12.1.2)
 		if s := m.SDP(); s != nil && !c.opts.noSDP {
 			c.agree(s, c.offering)
@@ -150,6 +157,7 @@ func (c *Call) accepted(m *Message) {
 		c.refuseFork(m)
 	default:
 		c.establish(m)
+		c.show(m)
 		c.state = answered
 		sdp := m.SDP()
 		if sdp != nil && !c.opts.noSDP {

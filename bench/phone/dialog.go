@@ -29,8 +29,7 @@ func (c *Call) requestNumbered(method string, n uint32) *Message {
 		m.Add("Contact", "<"+c.p.ContactURI()+">")
 	}
 	if method == "INVITE" {
-		m.Add("Allow", c.p.cfg.Allow)
-		m.Add("Supported", "replaces")
+		c.p.advertise(m)
 	}
 	return m
 }
@@ -196,6 +195,7 @@ func (c *Call) reaccepted(m *Message, o choice) {
 		return
 	}
 	c.refresh(m)
+	c.show(m)
 	saved := c.opts.noSDP
 	c.opts.noSDP = o.noSDP
 	c.unacked = m
@@ -277,20 +277,4 @@ func (c *Call) MoveMedia(ctx context.Context) error {
 		err = &StatusError{m}
 	}
 	return err
-}
-
-// Refer sends a REFER inside the dialog (RFC 3515), for example to "sip:2002@example.com", and returns its final
-// response. Its NOTIFYs are what WaitNotify returns, also after the call has ended.
-func (c *Call) Refer(ctx context.Context, target string, opts ...Option) (*Message, error) {
-	if !strings.HasPrefix(target, "<") {
-		target = "<" + target + ">"
-	}
-	c.p.mu.Lock()
-	key := c.ID + " " + c.localTag
-	c.p.referrer[key] = c
-	c.p.after(10*time.Minute, func() { delete(c.p.referrer, key) })
-	by := "<" + c.p.URI() + ">"
-	c.p.mu.Unlock()
-	opts = append([]Option{WithHeader("Refer-To", target), WithHeader("Referred-By", by)}, opts...)
-	return c.Request(ctx, "REFER", opts...)
 }

@@ -33,32 +33,29 @@ func findChallenge(m *Message) *challenge {
 		if !strings.EqualFold(scheme, "Digest") {
 			continue
 		}
-		c := &challenge{answer: answer}
-		for _, part := range splitOutside(rest, ',') {
-			k, v, _ := strings.Cut(part, "=")
-			v = strings.Trim(strings.TrimSpace(v), `"`)
-			switch strings.ToLower(strings.TrimSpace(k)) {
-			case "realm":
-				c.realm = v
-			case "nonce":
-				c.nonce = v
-			case "opaque":
-				c.opaque = v
-			case "algorithm":
-				c.algorithm = v
-			case "stale":
-				c.stale = strings.EqualFold(v, "true")
-			case "qop":
-				for _, q := range strings.Split(v, ",") {
-					c.qop = c.qop || strings.TrimSpace(q) == "auth"
-				}
-			}
+		params := digestParams(rest)
+		c := &challenge{
+			answer: answer, realm: params["realm"], nonce: params["nonce"], opaque: params["opaque"],
+			algorithm: params["algorithm"], stale: strings.EqualFold(params["stale"], "true"),
+		}
+		for _, q := range strings.Split(params["qop"], ",") {
+			c.qop = c.qop || strings.TrimSpace(q) == "auth"
 		}
 		if c.hash() != nil {
 			return c
 		}
 	}
 	return nil
+}
+
+// digestParams takes the parameters of a Digest challenge or of credentials apart, names in lower case.
+func digestParams(s string) map[string]string {
+	params := map[string]string{}
+	for _, part := range splitOutside(s, ',') {
+		k, v, _ := strings.Cut(part, "=")
+		params[strings.ToLower(strings.TrimSpace(k))] = strings.Trim(strings.TrimSpace(v), `"`)
+	}
+	return params
 }
 
 func (c *challenge) hash() hash.Hash {
@@ -71,20 +68,25 @@ func (c *challenge) hash() hash.Hash {
 	return nil
 }
 
-// authorize puts the answer to the challenge into a request, in place of an older one (RFC 7616 §3.4).
-func (c *challenge) authorize(m *Message, user, password, cnonce string) {
-	c.count++
+// response is the digest (RFC 7616 §3.4.1).
+func (c *challenge) response(user, password, method, uri, nc, cnonce string) string {
 	sum := func(s string) string {
 		h := c.hash()
 		h.Write([]byte(s))
 		return hex.EncodeToString(h.Sum(nil))
 	}
-	ha1, ha2 := sum(user+":"+c.realm+":"+password), sum(m.Method+":"+m.URI)
-	nc := fmt.Sprintf("%08x", c.count)
-	response := sum(ha1 + ":" + c.nonce + ":" + ha2)
+	ha1, ha2 := sum(user+":"+c.realm+":"+password), sum(method+":"+uri)
 	if c.qop {
-		response = sum(ha1 + ":" + c.nonce + ":" + nc + ":" + cnonce + ":auth:" + ha2)
+		return sum(ha1 + ":" + c.nonce + ":" + nc + ":" + cnonce + ":auth:" + ha2)
 	}
+	return sum(ha1 + ":" + c.nonce + ":" + ha2)
+}
+
+// authorize puts the answer to the challenge into a request, in place of an older one (RFC 7616 §3.4).
+func (c *challenge) authorize(m *Message, user, password, cnonce string) {
+	c.count++
+	nc := fmt.Sprintf("%08x", c.count)
+	response := c.response(user, password, m.Method, m.URI, nc, cnonce)
 	v := fmt.Sprintf(`Digest username="%s", realm="%s", nonce="%s", uri="%s", response="%s"`,
 		user, c.realm, c.nonce, m.URI, response)
 	if c.algorithm != "" {

@@ -22,6 +22,13 @@
 //	call.Ring()
 //	call.Answer()
 //
+// A transferor has two calls and
+//
+//	accepted, err := call.ReferReplaces(ctx, consultation) // or call.Refer(ctx, "sip:2002@example.com", phone.ThenHangup())
+//	reports, err := call.WaitReported(ctx, accepted)  // its NOTIFYs
+//
+// and a Provider is a phone that plays an outside line: see Rules.
+//
 // Two phones can call each other without a switch: Server is then the address of the other phone. In a
 // testing/synctest bubble, Net is a network in memory: phone.Over(memnet.New(...).ListenPacket).
 //

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Header is one header line, its name in the long form.
@@ -22,7 +23,8 @@ type Message struct {
 	Headers []Header
 	Body    []byte
 
-	Peer string // the address it came from or went to
+	Peer string    // the address it came from or went to
+	At   time.Time // when it came; zero for what was sent
 
 	from peer
 	tx   *serverTx

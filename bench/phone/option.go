@@ -22,6 +22,9 @@ type choice struct {
 	body        string
 	direction   string
 	noAck       bool
+	server      string
+	thenHangup  bool
+	thenCancel  *Call
 }
 
 func choose(opts []Option) choice {
@@ -70,13 +73,17 @@ func WithoutSDP() Option { return func(c *choice) { c.noSDP = true } }
 // WithDirection offers or answers with that direction, and keeps it.
 func WithDirection(d string) Option { return func(c *choice) { c.direction = d } }
 
-// WithFrom and WithTo set the whole header value of a new dialog's or registration's first request. WithFrom must
-// carry a tag for the call to work.
+// WithFrom and WithTo set the whole header value of a new dialog's or registration's first request. A call adds its tag
+// to a From without one.
 func WithFrom(value string) Option { return func(c *choice) { c.from = value } }
 func WithTo(value string) Option   { return func(c *choice) { c.to = value } }
 
 // WithURI sets the Request-URI: Dial, Register, Request.
 func WithURI(uri string) Option { return func(c *choice) { c.uri = uri } }
+
+// WithServer sends to another address ("host:port") than Config.Server: Dial, and with it the whole call, Register,
+// Request.
+func WithServer(addr string) Option { return func(c *choice) { c.server = addr } }
 
 // WithContact sets the whole Contact header value of any request or response.
 func WithContact(value string) Option { return func(c *choice) { c.contact = value } }

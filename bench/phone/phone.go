@@ -40,8 +40,9 @@ type Phone struct {
 	clients  map[string]*clientTx
 	servers  map[string]*serverTx
 	calls    map[string]*Call
-	referrer map[string]*Call // calls that sent a REFER: their subscription outlives the call (RFC 5057 §5.5)
-	waiting  []*Call          // for WaitCall
+	past     map[string]string // remote tag of dialogs that ended, for Replaces; kept only with FollowReplaces
+	referrer map[string]*Call  // calls that sent a REFER: their subscription outlives the call (RFC 5057 §5.5)
+	waiting  []*Call           // for WaitCall
 	watches  []*watch
 	nonce    map[string]*challenge
 	reg      registration
@@ -58,7 +59,7 @@ func New(cfg Config) (*Phone, error) {
 	p := &Phone{
 		cfg: cfg, codecs: codecs, server: server,
 		streams: map[netip.AddrPort]*stream{}, timers: map[*time.Timer]struct{}{}, clients: map[string]*clientTx{},
-		servers: map[string]*serverTx{}, calls: map[string]*Call{}, referrer: map[string]*Call{},
+		servers: map[string]*serverTx{}, calls: map[string]*Call{}, past: map[string]string{}, referrer: map[string]*Call{},
 		nonce: map[string]*challenge{}, counts: map[Key]int{}, changed: newSignal(),
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())

@@ -32,24 +32,3 @@ func TestReferReplaces(t *testing.T) {
 		t.Errorf("Refer-To: %s", to)
 	}
 }
-
-// What a phone shows of its partner is what the last UPDATE asserted.
-func TestShows(t *testing.T) {
-	ctx := t.Context()
-	alice := start(t, Config{Number: "2000"})
-	bob := start(t, Config{Number: "2001", Server: alice.Addr().String()})
-	b, err := bob.Dial(ctx, "2000")
-	must(t, err)
-	a, err := alice.WaitCall(ctx)
-	must(t, err)
-	must(t, a.Answer())
-	must(t, b.WaitAnswer(ctx))
-	if got := a.Shows(); got != "" {
-		t.Errorf("before any: %q", got)
-	}
-	m, err := b.Update(ctx, WithHeader("P-Asserted-Identity", `"Carol" <sip:2002@example.com>`))
-	must(t, err)
-	if m.Status != 200 || a.Shows() != "2002" {
-		t.Errorf("answer %s, shows %q", m.StartLine(), a.Shows())
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +35,42 @@ func (p *Phone) request(method, uri, from, to, callID string, number uint32) *Me
 }
 
 const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, PRACK, MESSAGE"
+
+// allow is the value of the Allow header.
+func (p *Phone) allow() string {
+	if p.cfg.Allow == nil {
+		return allow
+	}
+	return strings.Join(p.cfg.Allow, ", ")
+}
+
+// allows says whether the phone obeys a method at all.
+func (p *Phone) allows(method string) bool {
+	return p.cfg.Allow == nil || slices.Contains(p.cfg.Allow, method)
+}
+
+// advertise adds what the phone claims to understand: Allow, and Supported unless that is empty.
+func (p *Phone) advertise(m *Message) {
+	m.Add("Allow", p.allow())
+	supported := p.cfg.Supported
+	if supported == nil {
+		supported = []string{"replaces"}
+	}
+	if len(supported) > 0 {
+		m.Add("Supported", strings.Join(supported, ", "))
+	}
+}
+
+// hop is where a request outside of dialogs to that target goes.
+func (p *Phone) hop(target string, o choice) (to peer, err error) {
+	switch to.addr = p.server; {
+	case o.server != "":
+		to.addr, err = resolve(o.server)
+	case p.cfg.Server == "" && strings.Contains(target, ":"):
+		to.addr, err = nextHop(target)
+	}
+	return to, err
+}
 
 // try sends requests made by build until one is not challenged, or cannot be authorised (RFC 3261 §22.2), and
 // returns its final response. build and onResponse run with p.mu held; build counts CSeq up.
@@ -132,11 +169,15 @@ func (p *Phone) RegisterRaw(ctx context.Context, opts ...Option) (*Message, erro
 		if o.expires >= 0 {
 			m.Add("Expires", fmt.Sprint(o.expires))
 		}
-		m.Add("Allow", p.cfg.Allow)
+		m.Add("Allow", p.allow())
 		o.apply(m)
 		return m
 	}
-	return p.try(ctx, peer{addr: p.server}, o, build, nil)
+	to, err := p.hop("", o)
+	if err != nil {
+		return nil, err
+	}
+	return p.try(ctx, to, o, build, nil)
 }
 
 // Register binds the phone's Contact for that many seconds; another answer than 2xx is a *StatusError.
@@ -168,7 +209,11 @@ func (p *Phone) Request(ctx context.Context, method, target string, opts ...Opti
 		o.apply(m)
 		return m
 	}
-	return p.try(ctx, peer{addr: p.server}, o, build, nil)
+	to, err := p.hop(target, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.try(ctx, to, o, build, nil)
 }
 
 // targetURI makes a URI of a number; a URI stays as it is.

@@ -26,11 +26,14 @@ type sender struct {
 
 // job is a digit, or a pause between two: frames of 20 ms that go before the audio.
 type job struct {
-	kind  jobKind
-	event byte
-	wave  wave
-	total int // frames
-	done  int
+	kind   jobKind
+	event  byte
+	wave   wave
+	total  int // frames
+	done   int
+	held   bool // goes on until KeyUp
+	begins int  // lost packets at the begin
+	ends   int  // lost packets of the end
 }
 
 type jobKind int
@@ -62,25 +65,6 @@ func (m *Media) Stop() {
 	m.sender.playing = false
 }
 
-// SendDigit4733 queues a digit as telephone-event (RFC 4733 §2.5.1), ms long, with at least 40 ms before the next:
-//
-//	       M  timestamp constant         E  E  E
-//	audio |e1 e2 e3 ... duration growing  en en en| audio, timestamp + duration
-//
-// It fails when the peer did not agree to telephone-event.
-func (m *Media) SendDigit4733(digit rune, ms int) error {
-	event := strings.IndexRune(events, digit)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if event < 0 || ms < 1 {
-		return fmt.Errorf("phone: no digit %q of %d ms", digit, ms)
-	}
-	if m.eventPT < 0 {
-		return fmt.Errorf("phone: telephone-event was not negotiated")
-	}
-	return m.queue(job{kind: eventJob, event: byte(event), total: (ms + 19) / 20})
-}
-
 // SendDigitInband queues a digit as two tones, ms long.
 func (m *Media) SendDigitInband(digit rune, ms int) error {
 	w, ok := keyWave(digit)
@@ -89,14 +73,15 @@ func (m *Media) SendDigitInband(digit rune, ms int) error {
 	if !ok || ms < 1 {
 		return fmt.Errorf("phone: no digit %q of %d ms", digit, ms)
 	}
-	return m.queue(job{kind: inbandJob, wave: w, total: (ms + 19) / 20})
+	return m.queue(job{kind: inbandJob, wave: w, total: (ms + 19) / 20}, 2)
 }
 
-func (m *Media) queue(j job) error {
+// queue plans a digit, and a pause of that many frames behind it. m.mu is held.
+func (m *Media) queue(j job, rest int) error {
 	if m.closed || len(m.sender.jobs) > 200 {
 		return fmt.Errorf("phone: the media is closed, or has 100 digits queued")
 	}
-	m.sender.jobs = append(m.sender.jobs, j, job{kind: pauseJob, total: 2})
+	m.sender.jobs = append(m.sender.jobs, j, job{kind: pauseJob, total: rest})
 	m.run()
 	return nil
 }
@@ -168,7 +153,7 @@ func (m *Media) step(due time.Time) bool {
 	if len(s.jobs) > 0 {
 		j := &s.jobs[0]
 		j.done++
-		last := j.done >= j.total
+		last := j.done >= j.total && !j.held
 		switch j.kind {
 		case eventJob:
 			m.sendEvent(j, last)
@@ -223,6 +208,10 @@ func (m *Media) sendEvent(j *job, last bool) {
 		flags, copies = flags|0x80, 3
 	}
 	for i := range copies {
+		if lost := !last && j.done <= j.begins || last && i < j.ends; lost {
+			s.seq++
+			continue
+		}
 		m.emit(j.done == 1 && i == 0, m.eventPT, []byte{j.event, flags, byte(duration >> 8), byte(duration)})
 	}
 	if last {

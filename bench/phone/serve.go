@@ -10,6 +10,10 @@ func (p *Phone) serve(m *Message) {
 	switch {
 	case m.Method == "CANCEL":
 		p.serveCancel(m)
+	case !p.allows(m.Method): // RFC 3261 §8.2.1
+		r := p.response(m, 405, "")
+		r.Add("Allow", p.allow())
+		m.tx.respond(r)
 	case m.ToTag() != "":
 		p.serveInDialog(m)
 	case m.Method == "INVITE":
@@ -31,9 +35,8 @@ func (p *Phone) reply(m *Message, status int) { m.tx.respond(p.response(m, statu
 
 func (p *Phone) serveOptions(m *Message) {
 	r := p.response(m, 200, "")
-	r.Add("Allow", p.cfg.Allow)
 	r.Add("Accept", "application/sdp")
-	r.Add("Supported", "replaces")
+	p.advertise(r)
 	m.tx.respond(r)
 }
 
@@ -60,8 +63,7 @@ func (p *Phone) serveInDialog(m *Message) {
 	c := p.calls[key]
 	if c == nil {
 		if c = p.referrer[key]; c != nil && m.Method == "NOTIFY" {
-			c.notifies = keep(c.notifies, m)
-			p.reply(m, 200)
+			c.serveNotify(m)
 			return
 		}
 		p.reply(m, 481)
@@ -82,8 +84,7 @@ func (p *Phone) serveInDialog(m *Message) {
 	case "BYE":
 		c.serveBye(m)
 	case "NOTIFY":
-		c.notifies = keep(c.notifies, m)
-		p.reply(m, 200)
+		c.serveNotify(m)
 	case "REFER":
 		c.serveRefer(m)
 	case "OPTIONS":
@@ -118,7 +119,7 @@ func (c *Call) serveOffer(m *Message) {
 		return
 	}
 	c.refresh(m)
-	c.shown(m)
+	c.show(m)
 	r := c.p.response(m, 200, "")
 	r.Add("Contact", "<"+c.p.ContactURI()+">")
 	if offer != nil || m.Method == "INVITE" {

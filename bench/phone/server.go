@@ -47,7 +47,7 @@ func (p *Phone) receive(raw []byte, from peer) {
 		p.mu.Unlock()
 		return
 	}
-	m.from, m.Peer = from, from.addr.String()
+	m.from, m.Peer, m.At = from, from.addr.String(), time.Now()
 	if m.Status > 0 {
 		p.receiveResponse(raw, m)
 		p.changed.raise()
@@ -207,7 +207,8 @@ var reasons = map[int]string{
 	100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress",
 	200: "OK", 202: "Accepted", 302: "Moved Temporarily", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
 	404: "Not Found", 405: "Method Not Allowed", 407: "Proxy Authentication Required", 408: "Request Timeout",
-	420: "Bad Extension", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
+	420: "Bad Extension", 423: "Interval Too Brief",
+	480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
 	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event", 491: "Request Pending",
 	500: "Server Internal Error", 501: "Not Implemented", 503: "Service Unavailable", 600: "Busy Everywhere",
 	603: "Decline",
