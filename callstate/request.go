@@ -224,7 +224,7 @@ const (
 	NoticeAnswered       NoticeKind = "answered"
 	NoticeHeld           NoticeKind = "held"
 	NoticeResumed        NoticeKind = "resumed"
-	NoticeForwarded      NoticeKind = "forwarded"
+	NoticeForwarded      NoticeKind = "forwarded"       // it is sent on to another number: the call, or the target of its transfer
 	NoticeTransferring   NoticeKind = "transferring"    // the target is being called; Leg is the transferor, or who is moved
 	NoticeTransferred    NoticeKind = "transferred"     // Leg is the target, who talks now
 	NoticeTransferFailed NoticeKind = "transfer failed" // Leg is the transferor, who may have come back, or who is moved

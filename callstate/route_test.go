@@ -70,3 +70,57 @@ func TestRoute(t *testing.T) {
 		}
 	}
 }
+
+// TestOfTrunk: after which ends of a trunk's leg the next trunk is tried (N14, S21), before and after it rang there.
+func TestOfTrunk(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		why           Cause
+		before, after bool
+	}{
+		{"no answer at all, as sip says", Cause{Kind: Unavailable, Status: 480}, true, false},
+		{"408 of the trunk", CauseOf(408), true, false},
+		{"500", CauseOf(500), true, false},
+		{"502", CauseOf(502), true, false},
+		{"503", CauseOf(503), true, true},
+		{"599", CauseOf(599), true, false},
+		{"our credentials were refused", Cause{Kind: Forbidden, Status: 401, Remote: true}, true, false},
+		{"and by a proxy", Cause{Kind: Forbidden, Status: 407, Remote: true}, true, false},
+		{"302", CauseOf(302), false, false},
+		{"403", CauseOf(403), false, false},
+		{"404", CauseOf(404), false, false},
+		{"480 of the party", CauseOf(480), false, false},
+		{"484", CauseOf(484), false, false},
+		{"486", CauseOf(486), false, false},
+		{"487", CauseOf(487), false, false},
+		{"488", CauseOf(488), false, false},
+		{"600", CauseOf(600), false, false},
+		{"603", CauseOf(603), false, false},
+		{"no ports of ours", Cause{Kind: Overload}, false, false},
+		{"an application ended it", Cause{Kind: Aborted}, false, false},
+	} {
+		if before, after := c.why.ofTrunk(false), c.why.ofTrunk(true); before != c.before || after != c.after {
+			t.Errorf("%s: the next trunk is tried: %t, and after it rang %t; expected %t and %t", c.name, before, after, c.before, c.after)
+		}
+	}
+}
+
+// TestCalleeDialled: lists show the number that was dialled for whoever answers (F4), but not for who picks a call up.
+func TestCalleeDialled(t *testing.T) {
+	for recipe, want := range map[string]string{
+		"invite 1 from 2000 to 2001 | located 1": "2001",
+		"invite 1 from 2000 to 2001 | located 1 | ends 2 unavailable status=302 moved=2002,2003 | located 1 for 2002 | located 1 for 2003":             "2002",
+		"invite 1 from 2000 to 2001 | located 1 | ends 2 unavailable status=302 moved=2002,2003 | located 1 for 2002 | located 1 for 2003 | answers 4": "2003",
+		"extension 2001 no-answer=2002 | invite 1 from 2000 to 2001 | located 0":                                                                       "2002",
+		"invite 1 from 12345678 to 5503301 trunk=provider":                                                                                             "2001",
+		"extension 2001 pickup=x | extension 2002 pickup=x | invite 1 from 2000 to 2001 | located 1 | invite 9 from 2002 to 2001 replaces=2":           "2001",
+	} {
+		if got := into(t, recipe).call.Summary().CalleeDialled; got != want {
+			t.Errorf("%s: CalleeDialled is %s, expected %s", recipe, got, want)
+		}
+	}
+	d := into(t, "extension 2001 pickup=x | extension 2002 pickup=x | invite 1 from 2000 to 2001 | located 1 | invite 9 from 2002 to 2001 replaces=2")
+	if d.call.State != CallConnected || d.call.CalleeParty.Number != "2002" {
+		t.Errorf("carol has not picked the call up: %s, %+v", d.call.State, d.call.CalleeParty)
+	}
+}

@@ -44,7 +44,10 @@ func (c *Call) calleeAnswered(l *Leg) {
 	}
 	c.become("answered")
 	c.Callee, c.Answered = l.ID, c.now
-	c.CalleeParty, c.CalleeDialled = l.Party, l.Party.Number
+	c.CalleeParty = l.Party
+	if c.Fork.place(l.Party.Number) != nil { // else it picks the call up, and was not dialled
+		c.CalleeDialled = l.Party.Number
+	}
 	if c.RingFrom == (Time{}) {
 		c.RingFrom = c.now
 	}
