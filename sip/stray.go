@@ -52,6 +52,9 @@ func (a *Agent) endStray(res *sip.Response, flow tx.Flow) {
 		local:  address(res.From().DisplayName, res.From().Address),
 		remote: address(res.To().DisplayName, res.To().Address)}
 	l.dialog.peerDialog(res)
+	if t := a.trunkAt(flow.Remote); t != nil {
+		l.atTrunk(t, "") // E3: it may challenge the BYE
+	}
 	a.mu.Lock()
 	known := a.strays[id]
 	if known == nil {

@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,6 +74,19 @@ func (a *Agent) startTrunks(ctx context.Context) {
 func (a *Agent) trunk(name string) *trunk {
 	for _, t := range a.trunks {
 		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// trunkAt finds the trunk that is called at an address, nil when none is.
+func (a *Agent) trunkAt(remote netip.AddrPort) *trunk {
+	for _, t := range a.trunks {
+		t.mu.Lock()
+		found := slices.ContainsFunc(t.targets, func(g *target) bool { return g.remote == remote })
+		t.mu.Unlock()
+		if found {
 			return t
 		}
 	}
