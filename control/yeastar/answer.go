@@ -20,6 +20,7 @@ const (
 	codeNoInterface    errcode = 10001
 	codeVersion        errcode = 10003
 	codeToken          errcode = 10004
+	codeDenied         errcode = 10005
 	codeSyntax         errcode = 40001
 	codeParameter      errcode = 40002
 	codeMax            errcode = 60002
@@ -36,6 +37,7 @@ var messages = map[errcode]string{
 	codeNoInterface:    "INTERFACE NOT EXISTED",
 	codeVersion:        "API VERSION UNSUPPORTED",
 	codeToken:          "TOKEN EXPIRED",
+	codeDenied:         "ACCESS DENIED",
 	codeSyntax:         "PARAMETER SYNTAX ERROR",
 	codeParameter:      "PARAMETER ERROR",
 	codeMax:            "MAX LIMITATION EXCEEDED",
@@ -72,6 +74,8 @@ func refusal(err error) *answer {
 		return answerOf(codeInternal, err.Error())
 	case e.Kind == callstate.NoSuchCall, e.Kind == callstate.NoSuchLeg:
 		return answerOf(codeNoChannel, err.Error())
+	case e.Kind == callstate.Denied:
+		return answerOf(codeDenied, err.Error())
 	case e.Kind == callstate.BadTarget, e.Kind == callstate.BadRequest:
 		return answerOf(codeParameter, err.Error())
 	}

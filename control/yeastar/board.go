@@ -34,6 +34,10 @@ type posted struct {
 	announced bool // event 30011 has told of it
 	failed    bool // event 30015 has told why it is about to end
 	records   []*record
+
+	origin member            // who called first
+	did    string            // what it dialled, when it came by a trunk
+	trunks map[string]string // the trunk by which an outside number was called last; nil when none was
 }
 
 func newBoard(h *hub, names *channels.Names, c Config) *board {
@@ -55,11 +59,38 @@ func (b *board) watch(n callstate.Notice) {
 	if p == nil {
 		p = &posted{view: &view{call: s.ID, id: b.names.Call(s.ID)}}
 		b.calls[s.ID] = p
+		b.begin(p, s)
+	}
+	for i := range s.Legs {
+		p.tries(&s.Legs[i])
 	}
 	b.update(p, n)
 	if n.Kind == callstate.NoticeEnded {
 		delete(b.calls, s.ID)
 	}
+}
+
+// begin remembers who called.
+func (b *board) begin(p *posted, s *callstate.Summary) {
+	for i := range s.Legs {
+		if l := &s.Legs[i]; l.Inbound {
+			if p.origin = b.memberOf(l); l.Trunk != "" {
+				p.did = channels.Plain(s.CallerDialled)
+			}
+			return
+		}
+	}
+}
+
+// tries remembers by which trunk a number is called: a phone that is busy never becomes a member, but has a CDR.
+func (p *posted) tries(l *callstate.LegSummary) {
+	if l.Trunk == "" || l.Inbound {
+		return
+	}
+	if p.trunks == nil {
+		p.trunks = map[string]string{}
+	}
+	p.trunks[channels.Plain(l.Party.Number)] = l.Trunk
 }
 
 // update shows what a notice says. A leg that was handed over may be in both calls for a moment; it is where it came to

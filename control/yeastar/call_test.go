@@ -20,16 +20,17 @@ var (
 // TestTransferRequests: what is asked of the call (spec yeastar-p 5.1).
 func TestTransferRequests(t *testing.T) {
 	for body, want := range map[string]callstate.Request{
-		`{"type":"blind","channel_id":"` + alice + `","number":"2008"}`:                              callstate.MoveLeg{Leg: aliceLeg, Target: "2008"},
-		`{"type":"blind","channel_id":"` + bob + `","number":2008,"dial_permission":2000}`:           callstate.MoveLeg{Leg: bobLeg, Target: "2008"},
-		`{"type":"blind","channel_id":"` + bob + `","number":"2008","attended_operate":""}`:          callstate.MoveLeg{Leg: bobLeg, Target: "2008"},
-		`{"type":"blind","channel_id":"` + bob + `","number":"2008","attended_operate":null,"x":{}}`: callstate.MoveLeg{Leg: bobLeg, Target: "2008"},
-		`{"type":"attended","channel_id":"` + bob + `","number":"2008"}`:                             callstate.Consult{Transferor: bobLeg, Target: "2008"},
-		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"abort"}`:                  callstate.Operate{Transferor: bobLeg, Do: callstate.Abort},
-		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"complete"}`:               callstate.Operate{Transferor: bobLeg, Do: callstate.Complete},
-		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"threeway"}`:               callstate.Operate{Transferor: bobLeg, Do: callstate.Threeway},
-		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"swap"}`:                   callstate.Operate{Transferor: bobLeg, Do: callstate.Swap},
-		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"swap","number":"2008"}`:   callstate.Operate{Transferor: bobLeg, Do: callstate.Swap},
+		`{"type":"blind","channel_id":"` + alice + `","number":"2008"}`:                                 callstate.MoveLeg{Leg: aliceLeg, Target: "2008"},
+		`{"type":"blind","channel_id":"` + bob + `","number":2008,"dial_permission":2000}`:              callstate.MoveLeg{Leg: bobLeg, Target: "2008", Rights: "2000"},
+		`{"type":"blind","channel_id":"` + alice + `","number":"+36-5503301","dial_permission":"2005"}`: callstate.MoveLeg{Leg: aliceLeg, Target: "+36-5503301", Rights: "2005"},
+		`{"type":"blind","channel_id":"` + bob + `","number":"2008","attended_operate":""}`:             callstate.MoveLeg{Leg: bobLeg, Target: "2008"},
+		`{"type":"blind","channel_id":"` + bob + `","number":"2008","attended_operate":null,"x":{}}`:    callstate.MoveLeg{Leg: bobLeg, Target: "2008"},
+		`{"type":"attended","channel_id":"` + bob + `","number":"2008"}`:                                callstate.Consult{Transferor: bobLeg, Target: "2008"},
+		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"abort"}`:                     callstate.Operate{Transferor: bobLeg, Do: callstate.Abort},
+		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"complete"}`:                  callstate.Operate{Transferor: bobLeg, Do: callstate.Complete},
+		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"threeway"}`:                  callstate.Operate{Transferor: bobLeg, Do: callstate.Threeway},
+		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"swap"}`:                      callstate.Operate{Transferor: bobLeg, Do: callstate.Swap},
+		`{"type":"attended","channel_id":"` + bob + `","attended_operate":"swap","number":"2008"}`:      callstate.Operate{Transferor: bobLeg, Do: callstate.Swap},
 	} {
 		d := newDesk()
 		c := newClient(t, newAPI(t, d))
@@ -52,8 +53,8 @@ func TestOperateWithNumber(t *testing.T) {
 	d.talking()
 	swap := callstate.Operate{Transferor: bobLeg, Do: callstate.Swap}
 	d.replies[swap] = &callstate.Error{Kind: callstate.WrongState}
-	c.expect("both", c.post("call/transfer", `{"type":"attended","channel_id":"`+bob+`","attended_operate":"swap","number":"2008"}`), 0)
-	consult := callstate.Consult{Transferor: bobLeg, Target: "2008"}
+	c.expect("both", c.post("call/transfer", `{"type":"attended","channel_id":"`+bob+`","attended_operate":"swap","number":"2008","dial_permission":"2000"}`), 0)
+	consult := callstate.Consult{Transferor: bobLeg, Target: "2008", Rights: "2000"}
 	if asked := d.requests(); len(asked) != 2 || asked[0] != swap || asked[1] != consult {
 		t.Errorf("asked %+v", asked)
 	}
@@ -105,7 +106,7 @@ func TestTransferRefusals(t *testing.T) {
 func TestRefusalsOfTheCall(t *testing.T) {
 	for kind, code := range map[callstate.ErrorKind]errcode{
 		callstate.NoSuchCall: 70130, callstate.NoSuchLeg: 70130, callstate.WrongState: -1, callstate.InProgress: -1, callstate.Overloaded: -1,
-		callstate.Unsupported: -1, callstate.BadTarget: 40002, callstate.BadRequest: 40002,
+		callstate.Unsupported: -1, callstate.BadTarget: 40002, callstate.BadRequest: 40002, callstate.Denied: 10005,
 	} {
 		d := newDesk()
 		c := newClient(t, newAPI(t, d))

@@ -139,8 +139,8 @@ func TestReasons(t *testing.T) {
 		{Kind: callstate.NotFound, Status: 410}: "410 Gone", {Kind: callstate.NotFound, Status: 484}: "484 Address incomplete",
 		{Kind: callstate.NoAnswer}: "408 Request Time", {Kind: callstate.Unavailable}: "480 Temporatily Unavailable",
 		{Kind: callstate.Forbidden}: "NO Dial Permission", {Kind: callstate.Overload}: "Circuit/channel congestion",
-		{Kind: callstate.NoMedia}: "Line Unreachable",
-		{Kind: callstate.Normal}:  "", {Kind: callstate.Cancelled}: "", {Kind: callstate.Aborted}: "", {Kind: callstate.Shutdown}: "",
+		{Kind: callstate.NoMedia}: "Line Unreachable", {Kind: callstate.Barred}: "NO Outbound Restrictin",
+		{Kind: callstate.Normal}: "", {Kind: callstate.Cancelled}: "", {Kind: callstate.Aborted}: "", {Kind: callstate.Shutdown}: "",
 	} {
 		for _, kind := range []callstate.NoticeKind{callstate.NoticeEnded, callstate.NoticeTransferFailed} {
 			d := newDesk()

@@ -18,6 +18,7 @@ var reasons = map[callstate.CauseKind]string{
 	callstate.NotFound:    "404 NOT found",
 	callstate.Unavailable: "480 Temporatily Unavailable",
 	callstate.Forbidden:   "NO Dial Permission",
+	callstate.Barred:      "NO Outbound Restrictin",
 	callstate.Overload:    "Circuit/channel congestion",
 	callstate.Loop:        "Line Unreachable",
 	callstate.NoMedia:     "Line Unreachable",
@@ -54,5 +55,5 @@ func (p *posted) failure(n callstate.Notice) string {
 // unmet are the endings of an answered call that tell of a number that could not be reached.
 var unmet = map[callstate.CauseKind]bool{
 	callstate.Busy: true, callstate.Declined: true, callstate.NoAnswer: true, callstate.NotFound: true,
-	callstate.Unavailable: true, callstate.Forbidden: true, callstate.Overload: true,
+	callstate.Unavailable: true, callstate.Forbidden: true, callstate.Barred: true, callstate.Overload: true,
 }

@@ -1,6 +1,16 @@
 package yeastar
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
+
+// The kinds of calls and of CDRs (spec yeastar-p 6.7).
+const (
+	kindInternal = "Internal"
+	kindInbound  = "Inbound"
+	kindOutbound = "Outbound"
+)
 
 // query is GET call/query (spec yeastar-p 4.2). The vendor's names of the filters are not known for sure, so every
 // spelling that clients use is taken; several filters must all hold.
@@ -27,15 +37,26 @@ func (v *view) matches(p *params) bool {
 
 // filters tell whether a call is wanted.
 var filters = map[string]func(v *view, want string) bool{
-	"call_id":   func(v *view, want string) bool { return v.id == want },
-	"extension": (*view).has,
-	"number":    (*view).has,
-	"from":      func(v *view, want string) bool { return v.caller == want },
-	// No call goes by an outside line yet: all are internal.
-	"type": func(_ *view, want string) bool { return want == "internal" || want == "Internal" },
+	"call_id": func(v *view, want string) bool { return v.id == want },
+	"extension": func(v *view, want string) bool {
+		return v.any(func(m member) bool { return m.trunk == "" && m.number == want })
+	},
+	"number": func(v *view, want string) bool {
+		return v.any(func(m member) bool { return m.number == want || m.trunk != "" && m.local == want })
+	},
+	"from": func(v *view, want string) bool { return v.caller == want },
+	"type": func(v *view, want string) bool { return strings.EqualFold(v.kind(), want) },
 }
 
-// has tells whether a number is in the call.
-func (v *view) has(number string) bool {
-	return slices.ContainsFunc(v.members, func(m member) bool { return m.number == number })
+func (v *view) any(is func(member) bool) bool { return slices.ContainsFunc(v.members, is) }
+
+// kind is inbound for a call with somebody who came by a trunk, outbound for one with somebody who was called by one.
+func (v *view) kind() string {
+	switch {
+	case v.any(func(m member) bool { return m.trunk != "" && m.inbound }):
+		return kindInbound
+	case v.any(func(m member) bool { return m.trunk != "" }):
+		return kindOutbound
+	}
+	return kindInternal
 }

@@ -12,6 +12,8 @@ import (
 // one for each (spec yeastar-p 5.3), all sent at its end.
 type record struct {
 	from, to             string
+	src, dst             string // trunks, empty for phones of ours
+	did                  string // what an outside caller dialled
 	caller               callstate.LegID
 	called               []callstate.LegID // the phones of to that ring, then the one that answered
 	start, answered, end callstate.Time    // zero until it happens
@@ -73,19 +75,25 @@ func (p *posted) missed(n callstate.Notice, now *view, at callstate.Time) {
 	if n.Target == "" || from == nil || slices.ContainsFunc(p.records, rang) {
 		return
 	}
-	p.records = append(p.records, &record{from: from.number, to: target, start: at, end: at, cause: n.Cause.Kind})
+	r := p.between(*from, member{number: target, trunk: p.trunks[target]})
+	r.start, r.end, r.cause = at, at, n.Cause.Kind
+	p.records = append(p.records, r)
 }
 
 // calls opens a record for a phone that is called. Several phones of one number are one.
 func (p *posted) calls(s *callstate.Summary, now *view, m *member, at callstate.Time) {
 	from := now.waiting(m.leg)
+	if from.leg.Zero() && from.number == p.origin.number {
+		from.trunk = p.origin.trunk
+	}
 	for _, r := range p.records {
 		if r.open() && !r.talks() && r.to == m.number && r.caller == from.leg {
 			r.called = append(r.called, m.leg)
 			return
 		}
 	}
-	r := &record{from: from.number, to: m.number, caller: from.leg, called: []callstate.LegID{m.leg}, start: at}
+	r := p.between(from, *m)
+	r.start = at
 	if len(p.records) == 0 {
 		r.start = s.Started
 	}
@@ -137,16 +145,29 @@ func (p *posted) pair(now *view, at callstate.Time) {
 	if slices.ContainsFunc(p.records, func(r *record) bool { return r.between(x.leg, y.leg) }) {
 		return
 	}
-	p.records = append(p.records, &record{
-		from: x.number, to: y.number, caller: x.leg, called: []callstate.LegID{y.leg}, start: at, answered: at,
-	})
+	r := p.between(x, y)
+	r.start, r.answered = at, at
+	p.records = append(p.records, r)
+}
+
+// between is a record of these two, without any times.
+func (p *posted) between(from, to member) *record {
+	r := &record{from: from.number, to: to.number, src: from.trunk, dst: to.trunk, caller: from.leg, called: []callstate.LegID{to.leg}}
+	if from.leg == p.origin.leg || from.leg.Zero() && from.number == p.origin.number {
+		r.did = p.did
+	}
+	return r
 }
 
 // close ends the records of a call and lists them. A call that reached no phone has one too.
 func (p *posted) close(n callstate.Notice, at callstate.Time) []*record {
 	s := n.Summary
 	if len(p.records) == 0 {
-		p.records = []*record{{from: channels.Plain(s.Caller.Number), to: channels.Plain(s.CallerDialled), start: s.Started}}
+		from := p.origin
+		from.number = channels.Plain(s.Caller.Number)
+		r := p.between(from, member{number: channels.Plain(s.CallerDialled), trunk: p.trunks[channels.Plain(s.CalleeDialled)]})
+		r.start = s.Started
+		p.records = []*record{r}
 	}
 	for _, r := range p.records {
 		if r.open() {
@@ -159,12 +180,22 @@ func (p *posted) close(n callstate.Notice, at callstate.Time) []*record {
 func (r *record) info(callID string) recordInfo {
 	i := recordInfo{
 		CallID: callID, TimeStart: r.start.Wall.In(time.Local).Format(time.DateTime), CallFrom: r.from, CallTo: r.to,
-		CallDuration: seconds(r.start, r.end), Status: r.status(), Type: "Internal",
+		CallDuration: seconds(r.start, r.end), SrcTrunk: r.src, DstTrunk: r.dst, Status: r.status(), Type: r.kind(), DIDNumber: r.did,
 	}
 	if r.talks() {
 		i.TalkDuration = seconds(r.answered, r.end)
 	}
 	return i
+}
+
+func (r *record) kind() string {
+	switch {
+	case r.src != "":
+		return kindInbound
+	case r.dst != "":
+		return kindOutbound
+	}
+	return kindInternal
 }
 
 // status is how a record ended. The vendor lists FAILED for cdr/search only, but has no other word for a number that

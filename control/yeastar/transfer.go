@@ -30,7 +30,8 @@ func (a *API) transfer(t *turn) *answer {
 	case number != "" && !access.Number(number):
 		return answerOf(codeParameter, "number is none")
 	}
-	if rights := t.params.text("dial_permission"); rights != "" && !a.Extension(rights) {
+	rights := t.params.text("dial_permission") // whose outbound right counts; without it, the member's own
+	if rights != "" && !a.Extension(rights) {
 		return answerOf(codeParameter, "dial_permission names no extension")
 	}
 	leg, refused := a.leg(t)
@@ -38,14 +39,14 @@ func (a *API) transfer(t *turn) *answer {
 	case refused != nil:
 		return refused
 	case kind == "blind":
-		return a.ask(t, callstate.MoveLeg{Leg: leg, Target: number})
+		return a.ask(t, callstate.MoveLeg{Leg: leg, Target: number, Rights: rights})
 	case operate == "":
-		return a.ask(t, callstate.Consult{Transferor: leg, Target: number})
+		return a.ask(t, callstate.Consult{Transferor: leg, Target: number, Rights: rights})
 	}
 	// Both are given: the operation counts where there is something to operate on, else a transfer begins.
 	got := a.do(t, callstate.Operate{Transferor: leg, Do: operation})
 	if e, ok := errors.AsType[*callstate.Error](got); ok && e.Kind == callstate.WrongState && number != "" {
-		got = a.do(t, callstate.Consult{Transferor: leg, Target: number})
+		got = a.do(t, callstate.Consult{Transferor: leg, Target: number, Rights: rights})
 	}
 	return a.asked(t, got)
 }
