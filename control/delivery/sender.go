@@ -158,10 +158,10 @@ func Stop(senders []*Sender) {
 // run sends message after message, until there are no more and the switch stops.
 func (s *Sender) run() {
 	for s.ctx.Err() == nil {
-		l, wait := s.next()
+		l, body, wait := s.next()
 		switch {
 		case l != nil:
-			s.deliver(l)
+			s.deliver(l, body)
 		case wait == 0:
 			return
 		case !s.sleep(wait):
@@ -170,22 +170,24 @@ func (s *Sender) run() {
 	}
 }
 
-// next takes the lane that is to be served now, or tells how long there is nothing to do; 0 for ever.
-func (s *Sender) next() (*lane, time.Duration) {
+// next takes the lane that is to be served now, with its first message, or tells how long there is nothing to do; 0 for
+// ever.
+func (s *Sender) next() (l *lane, body []byte, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	stopping := s.stopping()
-	l := s.queue.first()
+	l = s.queue.first()
 	switch {
 	case l == nil && stopping:
-		return nil, 0
+		return nil, nil, 0
 	case l == nil:
-		return nil, time.Hour
+		return nil, nil, time.Hour
 	case stopping || !l.due.After(now):
-		return s.queue.begin(), 0
+		l = s.queue.begin()
+		return l, l.head().body, 0
 	}
-	return nil, l.due.Sub(now)
+	return nil, nil, l.due.Sub(now)
 }
 
 func (s *Sender) stopping() bool {
@@ -212,8 +214,8 @@ func (s *Sender) sleep(d time.Duration) bool {
 }
 
 // deliver makes one try with the first message of a lane.
-func (s *Sender) deliver(l *lane) {
-	err := s.send(l.head().body)
+func (s *Sender) deliver(l *lane, body []byte) {
+	err := s.send(body)
 	switch try, lost, outcome := s.settle(l, err); outcome {
 	case "":
 	case debugged:

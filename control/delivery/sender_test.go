@@ -324,6 +324,36 @@ func TestComesBack(t *testing.T) {
 	}
 }
 
+// TestFromEverywhere: many put at once, as the goroutines of calls do, while messages are under way and some fail; those of
+// a lane arrive in order.
+func TestFromEverywhere(t *testing.T) {
+	v := &receiver{status: func(body string, try int) int {
+		if strings.HasSuffix(body, "7") && try == 1 {
+			return 500
+		}
+		return 200
+	}}
+	server := httptest.NewServer(v)
+	defer server.Close()
+	s := start(nil, io.Discard, func(c *Config) { c.URL, c.At = server.URL, 4 })
+	var wg sync.WaitGroup
+	for lane := range 6 {
+		wg.Go(func() {
+			for i := range 30 {
+				s.Put(fmt.Sprint(lane), []byte(fmt.Sprintf("%d %02d", lane, i)))
+			}
+		})
+	}
+	wg.Wait()
+	await(t, func() bool { return len(v.bodies()) == 6*(30+3) })
+	Stop([]*Sender{s})
+	for lane := range 6 {
+		if got := slices.Compact(v.of(fmt.Sprint(lane, " "))); len(got) != 30 || !slices.IsSorted(got) {
+			t.Errorf("lane %d: %q", lane, got)
+		}
+	}
+}
+
 // TestEndlessAnswer, over a real socket: no more than a bound of an answer is read.
 func TestEndlessAnswer(t *testing.T) {
 	var got sync.WaitGroup
