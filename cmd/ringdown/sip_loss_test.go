@@ -69,6 +69,7 @@ type chaos struct {
 	over    map[callstate.CallID]int
 	told    map[netip.AddrPort]bool // where phones have said in an SDP that they want to hear
 	heard   int                     // packets of audio to them
+	recent  []*phone.Call           // some that may be picked up or taken over
 }
 
 func newChaos(t *testing.T, seed uint64) *chaos {
@@ -77,18 +78,38 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 		c.Calls.Silence = 20 * time.Second
 		c.RingTimeout = 10 * time.Second
 		c.Transfer.NoAnswer, c.Transfer.Delay = 5*time.Second, time.Second
+		c.Features.DigitTimeout = time.Second
+		for i := range c.Extensions {
+			c.Extensions[i].Outbound, c.Extensions[i].ConnectedLine, c.Extensions[i].Pickup = i%2 == 0, true, "all"
+		}
+		c.Extensions[3].Forward = Forward{Busy: "2004", NoAnswer: "2001"}
+		c.Extensions[4].Forward = Forward{NoAnswer: providerNumber, Busy: "2003"}
+		c.outsideLine(netip.MustParseAddrPort("198.51.100.7:5060"))
+		pattern, _ := parsePattern("^555")
+		c.Routes.Outbound = []OutboundRoute{{Pattern: pattern, Trunks: []string{outsideTrunk}}}
 	})
 	c := &chaos{rig: r, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
 		created: map[callstate.CallID]int{}, over: map[callstate.CallID]int{}, told: map[netip.AddrPort]bool{}}
 	r.net.SetTap(c.watch)
 	t.Cleanup(r.sw.exchange.Watch(c.notice))
-	for i := range lossPhones {
-		c.phones = append(c.phones, r.unregistered(fmt.Sprint(2000+i), func(cfg *phone.Config) {
-			cfg.Seed, cfg.Patience, cfg.Transcript, cfg.OnInvite, cfg.Deaf = seed+1, 10*time.Minute, 100_000, c.callee, true
+	for i := range lossPhones + 1 {
+		number := fmt.Sprint(2000 + i)
+		if i == lossPhones {
+			number = providerNumber
+		}
+		c.phones = append(c.phones, r.unregistered(number, func(cfg *phone.Config) {
+			cfg.Seed, cfg.Patience, cfg.Transcript, cfg.Deaf = seed+1, 10*time.Minute, 100_000, true
+			cfg.OnInvite = func(call *phone.Call) { c.callee(c.phones[i], call) }
+			if i == lossPhones {
+				cfg.Local, cfg.Password = "198.51.100.7:5060", ""
+			}
 		}))
 	}
 	return c
 }
+
+// providerNumber is the number of the provider at the other end of the trunk; it is the last of the phones.
+const providerNumber = "5550000"
 
 // watch sees every datagram: audio goes nowhere but to where a phone asked for it (I8).
 func (c *chaos) watch(from, to netip.AddrPort, data []byte) {
@@ -135,10 +156,35 @@ func (c *chaos) wait(most time.Duration) {
 	}
 }
 
-func (c *chaos) number() string { return fmt.Sprint(2000 + c.dice(lossPhones+1)) } // one is not registered
+// number is that of anybody: one is not registered, one is outside.
+func (c *chaos) number() string {
+	if n := c.dice(lossPhones + 2); n <= lossPhones {
+		return fmt.Sprint(2000 + n)
+	}
+	return providerNumber
+}
+
+// remember keeps a call for those who take over others' calls.
+func (c *chaos) remember(call *phone.Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.recent = append(c.recent, call); len(c.recent) > 8 {
+		c.recent = c.recent[1:]
+	}
+}
+
+// any is one of the calls that were remembered, nil when there is none.
+func (c *chaos) any() *phone.Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.recent) == 0 {
+		return nil
+	}
+	return c.recent[c.rng.IntN(len(c.recent))]
+}
 
 func (c *chaos) run() {
-	for _, p := range c.phones {
+	for _, p := range c.phones[:lossPhones] {
 		c.ok(p.Register(c.ctx, 3600))
 	}
 	var flows sync.WaitGroup
@@ -175,10 +221,12 @@ func (c *chaos) run() {
 // caller calls somebody and does something with it.
 func (c *chaos) caller() {
 	c.wait(20 * time.Second)
-	call, err := c.phones[c.dice(lossPhones)].Dial(c.ctx, c.number())
+	p := c.phones[c.dice(len(c.phones))]
+	call, err := p.Dial(c.ctx, c.number())
 	c.ok(err)
+	c.remember(call)
 	c.wait(3 * time.Second)
-	switch c.dice(8) {
+	switch c.dice(9) {
 	case 0:
 		_ = call.Cancel()
 	case 1:
@@ -186,10 +234,12 @@ func (c *chaos) caller() {
 	case 2:
 		_, _ = call.WaitStatus(c.ctx, 180)
 		c.command("ForwardCall", "Destination", c.number())
+	case 3:
+		c.takeOver(p)
 	default:
 		if call.WaitAnswer(c.ctx) == nil {
 			c.wait(2 * time.Second)
-			c.talking(call)
+			c.talking(p, call)
 		}
 	}
 	c.wait(8 * time.Second)
@@ -200,10 +250,11 @@ func (c *chaos) caller() {
 }
 
 // callee does what a phone may do with a call.
-func (c *chaos) callee(call *phone.Call) {
+func (c *chaos) callee(p *phone.Phone, call *phone.Call) {
 	c.callees.Add(1)
 	defer c.callees.Add(-1)
-	kind := c.dice(8)
+	c.remember(call)
+	kind := c.dice(9)
 	if kind > 1 {
 		c.wait(time.Second)
 		_ = call.Ring()
@@ -222,12 +273,15 @@ func (c *chaos) callee(call *phone.Call) {
 		_ = call.Progress()
 		c.wait(2 * time.Second)
 		_ = call.Answer()
+	case 4:
+		_ = call.Reject(302, "Moved Temporarily", phone.WithContact(fmt.Sprintf("<sip:%s@example.com>;q=0.7, <sip:%s@example.com>",
+			c.number(), c.number())))
 	default:
 		_ = call.Answer()
 	}
 	if call.Active() {
 		c.wait(2 * time.Second)
-		c.talking(call)
+		c.talking(p, call)
 		c.wait(8 * time.Second)
 		_ = call.Hangup()
 	}
@@ -237,8 +291,8 @@ func (c *chaos) callee(call *phone.Call) {
 }
 
 // talking is what may be done with an answered call, from either end. That it fails is no fault: the other side acts too.
-func (c *chaos) talking(call *phone.Call) {
-	switch c.dice(18) {
+func (c *chaos) talking(p *phone.Phone, call *phone.Call) {
+	switch c.dice(28) {
 	case 0, 1:
 		if call.Hold(c.ctx, []string{phone.SendOnly, phone.Inactive, "0.0.0.0"}[c.dice(3)]) == nil && c.dice(2) > 0 {
 			_ = call.Resume(c.ctx)
@@ -276,7 +330,79 @@ func (c *chaos) talking(call *phone.Call) {
 		c.ask(func(l callstate.LegID) callstate.Request { return callstate.UnholdLeg{Leg: l} })
 	case 15:
 		c.ask(func(l callstate.LegID) callstate.Request { return callstate.EndLeg{Leg: l} })
+	case 16, 17, 18, 19, 20:
+		c.secondLine(p, call)
+	case 21, 22:
+		for _, key := range []string{"*03", "*3", "*0", "*99"}[c.dice(4)] + c.number() + []string{"", "#", "*"}[c.dice(3)] {
+			_ = call.Media.SendDigit4733(key, 60)
+		}
+		c.wait(8 * time.Second)
+	case 23:
+		c.takeOver(p)
+	case 24:
+		c.ask(func(l callstate.LegID) callstate.Request {
+			other := c.leg()
+			return callstate.AttendedTransfer{Transferor: l, Consultation: other}
+		})
 	}
+}
+
+// secondLine is an attended transfer: a second call of the same phone, while which rings or talks the one is handed to
+// the other, in either dialog; then the phone may cancel, hang up, or wait.
+func (c *chaos) secondLine(p *phone.Phone, first *phone.Call) {
+	second, err := p.Dial(c.ctx, c.number())
+	if err != nil {
+		return
+	}
+	defer func() { _, _ = second.WaitEnd(c.ctx) }()
+	defer func() { _ = second.Hangup() }()
+	if c.dice(3) > 0 {
+		_ = second.WaitAnswer(c.ctx)
+	}
+	c.wait(2 * time.Second)
+	in, of := first, second
+	if c.dice(3) == 0 {
+		in, of = second, first
+	}
+	_, _ = in.ReferReplaces(c.ctx, of)
+	switch c.dice(4) {
+	case 0:
+		_ = second.Hangup()
+	case 1:
+		_ = first.Hangup()
+	case 2:
+		c.wait(5 * time.Second)
+	}
+}
+
+// takeOver is an INVITE with Replaces for anybody's call.
+func (c *chaos) takeOver(p *phone.Phone) {
+	of := c.any()
+	if of == nil {
+		return
+	}
+	call, err := p.Dial(c.ctx, "2000", phone.WithHeader("Replaces", of.Replaces()+[]string{"", ";early-only"}[c.dice(2)]))
+	if err != nil {
+		return
+	}
+	if call.WaitAnswer(c.ctx) == nil {
+		c.wait(4 * time.Second)
+	}
+	_ = call.Hangup()
+	_, _ = call.WaitEnd(c.ctx)
+}
+
+// leg is any leg of any call there is.
+func (c *chaos) leg() callstate.LegID {
+	calls := c.sw.exchange.List()
+	if len(calls) == 0 {
+		return callstate.LegID{}
+	}
+	s := calls[c.dice(len(calls))]
+	if len(s.Legs) == 0 {
+		return callstate.LegID{}
+	}
+	return s.Legs[c.dice(len(s.Legs))].ID
 }
 
 // ask puts a request to any leg of any call there is; that it is answered at all is I7.
