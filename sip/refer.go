@@ -226,8 +226,11 @@ func reasonOf(status int) string {
 }
 
 var phrases = map[int]string{
-	100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK", 403: "Forbidden",
-	404: "Not Found", 408: "Request Timeout", 480: "Temporarily Unavailable", 482: "Loop Detected", 486: "Busy Here",
-	487: "Request Terminated", 488: "Not Acceptable Here", 500: "Server Internal Error", 503: "Service Unavailable",
-	600: "Busy Everywhere", 603: "Decline",
+	100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 200: "OK",
+	400: "Bad Request", 403: "Forbidden", 404: "Not Found", 408: "Request Timeout", 410: "Gone",
+	415: "Unsupported Media Type", 420: "Bad Extension", 480: "Temporarily Unavailable",
+	481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 483: "Too Many Hops", 484: "Address Incomplete",
+	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending",
+	500: "Server Internal Error", 503: "Service Unavailable", 600: "Busy Everywhere", 603: "Decline",
+	604: "Does Not Exist Anywhere", 606: "Not Acceptable",
 }
