@@ -128,7 +128,7 @@ func TestAttendedRefer_T30_ConnectedLine(t *testing.T) {
 		x.refer(x.first, x.second)
 		x.tones(x.a, aliceTone, x.c, carolTone)
 		r.pass(5 * time.Second)
-		r.same("alice is shown", x.a.Shows(), "2002")
+		r.same("alice is shown", x.a.Shows().Number, "2002")
 		r.same("UPDATEs at alice", x.alice.Received("UPDATE", 0), 1)
 		r.same("UPDATEs at carol", x.carol.Received("UPDATE", 0), 0)
 		m := requests(x.alice, "UPDATE")[0]

@@ -38,7 +38,6 @@ func TestRefer_T15_T16_T17_Forms(t *testing.T) {
 		"no number":           {[]phone.Option{phone.WithHeader(referTo, "<sip:example.com>")}, 400},
 		"method BYE":          {[]phone.Option{phone.WithHeader(referTo, "<sip:2002@example.com;method=BYE>")}, 400},
 		"mailto":              {[]phone.Option{phone.WithHeader(referTo, "<mailto:2002@example.com>")}, 416},
-		"Replaces":            {[]phone.Option{phone.WithHeader(referTo, "<sip:2002@example.com?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>")}, 501},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scene(t, func(r *rig) {
