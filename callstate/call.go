@@ -237,8 +237,6 @@ func (c *Call) timerFired(ev TimerFired) {
 	name := c.Timers[i].Name
 	c.Timers = slices.Delete(c.Timers, i, i+1)
 	switch name {
-	default:
-		c.codeDue(name)
 	case timerNumber:
 		c.numberDone()
 	case timerRing:

@@ -115,7 +115,9 @@ func (c *Call) setGates() {
 
 func (c *Call) setGate(l *Leg) {
 	if l.Keys != "" && (!c.mayDial(l) || !c.runs(l.codeTimer())) {
-		c.passKeys(l) // to those who hear it until now: a hold or a transfer that somebody else wants came first
+		// The next digit did not come in time; or a hold or a transfer that somebody else wants came first, then it goes to
+		// those who have heard the leg until now (D16).
+		c.passKeys(l)
 	}
 	l.Passing = slices.DeleteFunc(l.Passing, func(s Sent) bool { return !c.leg(s.To).live() })
 	mode := RelayDigits
@@ -136,16 +138,6 @@ func (c *Call) setGate(l *Leg) {
 // runs tells whether a timer of that name runs.
 func (c *Call) runs(name string) bool {
 	return slices.ContainsFunc(c.Timers, func(t Timer) bool { return t.Name == name })
-}
-
-// codeDue: the next digit of a code has not come in time.
-func (c *Call) codeDue(name string) {
-	for _, l := range c.Legs {
-		if l.live() && l.Keys != "" && name == l.codeTimer() {
-			c.passKeys(l)
-			return
-		}
-	}
 }
 
 // --- the number behind a code --------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ type sim struct {
 	copyAt  int
 	request uint64
 	keys    map[LegID]bool  // whose phones have pressed keys
-	sent    map[uint32]bool // digits that are out, by their ref
+	sent    map[Sent]bool   // digits that are out
 	reached map[string]bool // what the call came to be in
 }
 
@@ -55,7 +55,7 @@ type simCall struct {
 func newSim(seed uint64) *sim {
 	s := &sim{rng: rand.New(rand.NewPCG(seed, 1)), dir: exampleDirectory(), legs: map[LegID]*simLeg{},
 		reached: map[string]bool{}, home: map[LegID]CallID{}, transit: map[LegID]bool{}, world: newLedger(),
-		keys: map[LegID]bool{}, sent: map[uint32]bool{}}
+		keys: map[LegID]bool{}, sent: map[Sent]bool{}}
 	s.set = DefaultSettings()
 	if s.rng.IntN(4) == 0 {
 		s.set.Transfer.OnFail = "release"

@@ -81,7 +81,7 @@ func (s *sim) overtakes(l *simLeg) {
 			s.book.fault("leg %s: a digit is relayed before the call knows of one that was kept", l.id)
 		}
 	}
-	x := s.call.leg(l.id)
+	x := s.calls[s.has(l.id)-1].call.leg(l.id)
 	if x == nil {
 		return
 	}
@@ -89,7 +89,7 @@ func (s *sim) overtakes(l *simLeg) {
 		s.book.fault("leg %s: a digit is relayed while %q waits", l.id, x.Keys)
 	}
 	for _, p := range x.Passing {
-		if to := s.legs[p.To]; !s.sent[p.Ref] && !to.closed && to.phase != simOver {
+		if to := s.legs[p.To]; !s.sent[p] && !to.closed && to.phase != simOver {
 			s.book.fault("leg %s: a digit is relayed before one that is on its way to leg %s", l.id, p.To)
 		}
 	}

@@ -128,7 +128,7 @@ func (s *sim) sip(l *simLeg, cmd Signal) {
 	case ShowPartner:
 		l.shown = cmd.Partner.Number
 	case SendInfo:
-		s.sent[cmd.Ref] = true
+		s.sent[Sent{l.id, cmd.Ref}] = true
 		ev := DigitsSent{On: on, Ref: cmd.Ref}
 		if s.bad(0.2) {
 			ev.Fail = "469"
@@ -234,7 +234,7 @@ func (s *sim) media(l *simLeg, cmd MediaCommand) {
 	case TakeDigits:
 		l.keys.takes(cmd)
 	case SendDigits:
-		s.sent[cmd.Ref] = true
+		s.sent[Sent{l.id, cmd.Ref}] = true
 		post(DigitsSent{On: on, Ref: cmd.Ref})
 	case CloseMedia:
 		l.closed = true

@@ -366,3 +366,27 @@ func TestCodes_A3_T8_Crossing(t *testing.T) {
 		s.ends(c)
 	})
 }
+
+// The same on real sockets, once: RFC 4733 through the sockets of the system.
+func TestCodes_Loopback(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of real time")
+	}
+	s := &codeScene{rig: loopRig(t), way: "event"}
+	s.alice, s.bob, s.carol = s.three()
+	s.parted = s.partings()
+	s.a, s.b = s.talk(s.alice, "2001", s.bob)
+	s.press(s.b, "5*9*03")
+	s.both(s.b, dialTone, dialTone2)
+	s.press(s.b, "2002#")
+	c := s.rung(s.carol)
+	s.ends(s.b)
+	s.ringback(s.a)
+	s.ok(c.Answer())
+	s.tones(s.a, aliceTone, c, carolTone)
+	s.same("keys", received(s.alice, s.a), "5*9")
+	s.same("parted", s.parted(), "[transferring 2000 2001]")
+	s.ok(s.a.Hangup())
+	s.ends(c)
+	s.settled()
+}
