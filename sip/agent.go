@@ -262,13 +262,17 @@ func (a *Agent) contact(f tx.Flow) sip.Header { return a.contactOf("ringdown", f
 
 // contactOf is a Contact of ours with that user part.
 func (a *Agent) contactOf(user string, f tx.Flow) sip.Header {
-	host := f.Local.Addr().Unmap()
-	if a.cfg.Advertise.IsValid() {
-		host = a.cfg.Advertise
-	}
-	uri := "<sip:" + escape(user) + "@" + netip.AddrPortFrom(host, f.Local.Port()).String()
+	uri := "<sip:" + escape(user) + "@" + a.reachedAt(f).String()
 	if f.Transport == "TCP" {
 		uri += ";transport=tcp"
 	}
 	return sip.NewHeader("Contact", uri+">")
+}
+
+// reachedAt is the address at which the other end of a flow reaches us.
+func (a *Agent) reachedAt(f tx.Flow) netip.AddrPort {
+	if a.cfg.Advertise.IsValid() {
+		return netip.AddrPortFrom(a.cfg.Advertise, f.Local.Port())
+	}
+	return netip.AddrPortFrom(f.Local.Addr().Unmap(), f.Local.Port())
 }

@@ -33,7 +33,8 @@ func (g *login) sign(req *sip.Request, t *trunk) {
 	for i := range g.asked {
 		a := &g.asked[i]
 		a.nc++
-		req.AppendHeader(sip.NewHeader(a.header, a.c.Answer(t.Username, t.Password, string(req.Method), req.Recipient.String(), a.nc)))
+		answer := a.c.Answer(t.Username, t.Password, string(req.Method), req.Recipient.String(), a.nc)
+		req.AppendHeader(sip.NewHeader(a.header, answer))
 	}
 }
 

@@ -157,7 +157,7 @@ func (t *trunk) registered(ev tx.ClientEvent) {
 		return
 	case status < 300:
 		t.inForce(ev.Res)
-	case (status == 401 || status == 407) && t.answers(ev, &r.login, r.round.req, &r.round.chain):
+	case challenged(ev) && t.answers(ev, &r.login, r.round.req, &r.round.chain):
 		t.sendRegister(r.asked)
 	case status == 423 && !r.round.longer && t.longer(ev.Res):
 		t.sendRegister(r.asked)
@@ -167,7 +167,7 @@ func (t *trunk) registered(ev tx.ClientEvent) {
 			t.pause(r.round.to.Remote, after)
 		}
 		t.otherRegistrar("refused with 503", min(after, longestPause))
-	case status == 401 || status == 407:
+	case challenged(ev):
 		t.unable("the account is refused", refusedAgain)
 	default:
 		t.unable(fmt.Sprintf("refused with %d", status), refusedAgain)
@@ -227,35 +227,49 @@ func refreshAfter(granted time.Duration) time.Duration {
 	return max(min(granted*85/100, granted-30*time.Second), granted/2)
 }
 
-// granted reads how long the registration holds: of our Contact, else of the Expires header, else what was asked for.
+// granted reads how long the registration holds: of our Contact, else of the Expires header, else what was asked for. A
+// registrar lists the account's other phones too (RFC 3261 §10.3 step 8): ours is the one with our address.
 func (t *trunk) granted(res *sip.Response) time.Duration {
 	d := t.reg.asked
-	if n, err := strconv.ParseUint(strings.TrimSpace(first(res, "Expires")), 10, 31); err == nil {
-		d = time.Duration(n) * time.Second
+	if n, ok := seconds(first(res, "Expires")); ok {
+		d = n
 	}
-	for _, h := range res.GetHeaders("Contact") {
+	contacts := res.GetHeaders("Contact")
+	for _, h := range contacts {
 		c, ok := h.(*sip.ContactHeader)
-		if !ok || unescape(c.Address.User) != t.Username {
-			continue
-		}
-		// A registrar lists the account's other phones too; ours is the one that it lists with our host and port.
-		if ours := t.a.contactOf(t.Username, t.reg.round.to); !strings.Contains(ours.Value(), c.Address.HostPort()) && len(res.GetHeaders("Contact")) > 1 {
+		if !ok || len(contacts) > 1 && !t.isOurs(c.Address) {
 			continue
 		}
 		if v, ok := c.Params.Get("expires"); ok {
-			if n, err := strconv.ParseUint(v, 10, 31); err == nil {
-				d = time.Duration(n) * time.Second
+			if n, ok := seconds(v); ok {
+				d = n
 			}
 		}
 	}
 	return min(max(d, time.Second), longestExpires)
 }
 
+// isOurs tells whether a URI is the Contact that we registered.
+func (t *trunk) isOurs(u sip.Uri) bool {
+	addr, err := netip.ParseAddr(strings.Trim(u.Host, "[]"))
+	port := u.Port
+	if port == 0 {
+		port = sipPort
+	}
+	ours := t.a.reachedAt(t.reg.round.to)
+	return err == nil && unescape(u.User) == t.Username && addr.Unmap() == ours.Addr() && port == int(ours.Port())
+}
+
+// seconds reads a number of seconds.
+func seconds(text string) (time.Duration, bool) {
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 31)
+	return time.Duration(n) * time.Second, err == nil
+}
+
 // longer obeys 423 Interval Too Brief (RFC 3261 §10.2.8).
 func (t *trunk) longer(res *sip.Response) bool {
-	n, err := strconv.ParseUint(strings.TrimSpace(first(res, "Min-Expires")), 10, 31)
-	d := time.Duration(n) * time.Second
-	if err != nil || d <= t.reg.asked || d > longestExpires {
+	d, ok := seconds(first(res, "Min-Expires"))
+	if !ok || d <= t.reg.asked || d > longestExpires {
 		return false
 	}
 	t.reg.asked, t.reg.round.longer = d, true
@@ -287,7 +301,7 @@ func (t *trunk) unregister() {
 		t.mu.Unlock()
 		switch {
 		case ev == nil:
-		case (statusOf(*ev) == 401 || statusOf(*ev) == 407) && t.answers(*ev, &t.reg.login, t.reg.round.req, &t.reg.round.chain):
+		case challenged(*ev) && t.answers(*ev, &t.reg.login, t.reg.round.req, &t.reg.round.chain):
 			t.sendRegister(0)
 		default:
 			return

@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"ringdown/bench/phone"
+	"ringdown/sip/internal/tx"
 )
 
 // registrar answers REGISTERs one after the other: with a status, or with a status and a header.
@@ -278,4 +281,38 @@ func TestTrunkQualify(t *testing.T) {
 			t.Errorf("%+v", o.agent.Trunks())
 		}
 	}, trunk)
+}
+
+// What a registrar grants is read of our own Contact, among those of the account's other phones.
+func TestTrunkGranted(t *testing.T) {
+	a := &Agent{}
+	trunk := a.newTrunk(registers())
+	trunk.reg.round.to = tx.Flow{Transport: "UDP", Local: at(switchAt), Remote: at(providerAt)}
+	for _, tt := range []struct {
+		expires  string
+		contacts [][2]string // host:port of acct's Contact, expires
+		want     time.Duration
+	}{
+		{"", nil, 10 * time.Minute},
+		{"120", nil, 2 * time.Minute},
+		{"120", [][2]string{{"192.0.2.1", "60"}}, time.Minute},
+		{"", [][2]string{{"198.51.100.4:5060", "60"}, {"192.0.2.1:5060", "90"}, {"192.0.2.1:5061", "70"}}, 90 * time.Second},
+		{"", [][2]string{{"203.0.113.99:1024", "60"}}, time.Minute}, // as it is seen behind a NAT
+		{"0", nil, time.Second},
+		{"99999999", nil, 24 * time.Hour},
+		{"soon", nil, 10 * time.Minute},
+	} {
+		res := sip.NewResponse(200, "OK")
+		if tt.expires != "" {
+			res.AppendHeader(sip.NewHeader("Expires", tt.expires))
+		}
+		for _, c := range tt.contacts {
+			var u sip.Uri
+			sip.ParseUri("sip:acct@"+c[0], &u)
+			res.AppendHeader(&sip.ContactHeader{Address: u, Params: sip.HeaderParams{{K: "expires", V: c[1]}}})
+		}
+		if got := trunk.granted(res); got != tt.want {
+			t.Errorf("%+v: %s", tt, got)
+		}
+	}
 }
