@@ -23,6 +23,7 @@ const (
 	codeDenied         errcode = 10005
 	codeSyntax         errcode = 40001
 	codeParameter      errcode = 40002
+	codeNoData         errcode = 60001
 	codeMax            errcode = 60002
 	codeAddressBlocked errcode = 70004
 	codeNoChannel      errcode = 70130
@@ -40,6 +41,7 @@ var messages = map[errcode]string{
 	codeDenied:         "ACCESS DENIED",
 	codeSyntax:         "PARAMETER SYNTAX ERROR",
 	codeParameter:      "PARAMETER ERROR",
+	codeNoData:         "DATA NOT FOUND",
 	codeMax:            "MAX LIMITATION EXCEEDED",
 	codeAddressBlocked: "ACCOUNT IP BLOCKED",
 	codeNoChannel:      "CHANNEL ID NOT FOUND",
@@ -50,8 +52,9 @@ type answer struct {
 	Code    errcode `json:"errcode"`
 	Message string  `json:"errmsg"`
 	*grant
-	CallID string      `json:"call_id,omitempty"`
-	Data   *[]callInfo `json:"data,omitempty"`
+	CallID string `json:"call_id,omitempty"`
+	Total  *int   `json:"total_number,omitempty"`
+	Data   any    `json:"data,omitempty"` // a list; an empty one is there, as []
 
 	reason string // for the log: why, where the code does not say
 }

@@ -33,6 +33,7 @@ type API struct {
 	stop     func()
 	gate     access.Gate
 	sockets  atomic.Int64
+	trunks   trunkTeller
 	closing  chan struct{}
 }
 
@@ -46,6 +47,7 @@ func New(c Config) *API {
 	a := &API{
 		Config: c, accounts: access.NewAccounts(list), tokens: newTokens(c.Tokens), blocked: newBlocklist(c.Block),
 		hub: &hub{sn: c.SN}, closing: make(chan struct{}),
+		trunks: trunkTeller{told: map[string]trunkEvent{}},
 	}
 	if a.Names == nil {
 		a.Names = channels.New(c.Calls, channels.Random())

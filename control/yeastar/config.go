@@ -20,6 +20,7 @@ type Config struct {
 	Extension    func(number string) bool // tells whether a number is an extension; nil: none is
 	Log          *slog.Logger             // nil: no log
 	Timeout      time.Duration            // how long one command may wait for its call; 0: 5 s
+	Trunks       func() []Trunk           // the outside lines as they are now, always in the same order; nil: there are none
 	SN           string                   // the serial number in events
 
 	RequireUserAgent bool // refuse requests without a User-Agent

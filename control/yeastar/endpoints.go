@@ -10,6 +10,9 @@ type endpoint struct {
 	serve  func(a *API, t *turn) *answer
 }
 
+// pages are the parameters of lists.
+var pages = []string{"page", "page_size", "sort_by", "order_by"}
+
 // endpoints is the whole API but subscribe, by the path below /openapi/v1.0/.
 var endpoints = map[string]endpoint{
 	"get_token":     {http.MethodPost, true, []string{"username", "password"}, (*API).getToken},
@@ -18,7 +21,10 @@ var endpoints = map[string]endpoint{
 	"call/query":    {http.MethodGet, false, []string{"call_id", "extension", "number", "from", "type"}, (*API).query},
 	"call/transfer": {http.MethodPost, false,
 		[]string{"type", "channel_id", "number", "dial_permission", "attended_operate"}, (*API).transfer},
-	"call/hangup": {http.MethodPost, false, []string{"channel_id", "paging_number"}, (*API).hangup},
-	"call/hold":   {http.MethodPost, false, []string{"channel_id"}, (*API).hold},
-	"call/unhold": {http.MethodPost, false, []string{"channel_id"}, (*API).unhold},
+	"call/hangup":  {http.MethodPost, false, []string{"channel_id", "paging_number"}, (*API).hangup},
+	"trunk/list":   {http.MethodGet, false, pages, (*API).listTrunks},
+	"trunk/search": {http.MethodGet, false, append([]string{"search_value"}, pages...), (*API).listTrunks},
+	"trunk/query":  {http.MethodGet, false, []string{"ids", "id"}, (*API).queryTrunks},
+	"call/hold":    {http.MethodPost, false, []string{"channel_id"}, (*API).hold},
+	"call/unhold":  {http.MethodPost, false, []string{"channel_id"}, (*API).unhold},
 }

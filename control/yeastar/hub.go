@@ -8,6 +8,7 @@ import (
 // The events that are sent (spec yeastar-p 6.5).
 const (
 	topicExtension = 30008 // an extension rings, is busy or idle
+	topicTrunk     = 30010 // a trunk can be called by, or not, or its registration has another state
 	topicCall      = 30011 // the members of a call, or their states, have changed
 	topicRecord    = 30012 // what a call was, at its end
 	topicTransfer  = 30013 // a phone transfers its call

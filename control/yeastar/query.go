@@ -22,7 +22,7 @@ func (a *API) query(t *turn) *answer {
 		}
 	}
 	got := success()
-	got.Data = &list
+	got.Data = list
 	return got
 }
 
