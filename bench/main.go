@@ -149,11 +149,11 @@ func (o options) open(ctx context.Context) (t *target, dir string, done func() e
 	case o.profile != "":
 		if o.profile, err = filepath.Abs(o.profile); err == nil {
 			if o.binary, err = buildProfiled(ctx, dir, o.profile); err == nil {
-				t, err = startRingdown(ctx, dir, o.binary, o.users)
+				t, err = startRingdown(ctx, dir, o.binary, o.users, nil)
 			}
 		}
 	default:
-		t, err = startRingdown(ctx, dir, o.binary, o.users)
+		t, err = startRingdown(ctx, dir, o.binary, o.users, nil)
 	}
 	if err != nil {
 		os.RemoveAll(dir)

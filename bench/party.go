@@ -52,6 +52,35 @@ func (p *party) caller(ctx context.Context, scenario string, rate, calls int, ho
 	return p.start(ctx, sippRun{scenario: scenario, users: file, rate: rate, calls: calls, hold: hold})
 }
 
+// provider has a sipp with that scenario take the calls that go out by a line. It rings that long.
+func (p *party) provider(ctx context.Context, scenario string, l line, rings time.Duration) error {
+	s, err := startSipp(ctx, p.dir, sippRun{scenario: scenario, target: p.target.sip, port: l.port, hold: rings})
+	if err == nil {
+		p.callees = append(p.callees, s)
+	}
+	return err
+}
+
+// callOut starts a sipp that has the first part of the users call outsiders.
+func (p *party) callOut(ctx context.Context, rate, calls int, hold time.Duration) (*sipp, error) {
+	file, err := p.users.part(0, 3).csv(p.dir, "caller", outsiders)
+	if err != nil {
+		return nil, err
+	}
+	return p.start(ctx, sippRun{scenario: "call", users: file, rate: rate, calls: calls, hold: hold})
+}
+
+// outside starts a sipp that has numbers of the outside call those of called by a line.
+func (p *party) outside(ctx context.Context, l line, called users, rate, calls int, hold time.Duration) (*sipp, error) {
+	from := users{first: outsiders.first + 100_000, count: called.count}
+	file, err := from.csv(p.dir, "outside", called)
+	if err != nil {
+		return nil, err
+	}
+	r := sippRun{scenario: "outside", target: p.target.sip, port: l.port, users: file, rate: rate, calls: calls, hold: hold}
+	return startSipp(ctx, p.dir, r)
+}
+
 // storm starts a sipp that registers all users over and over.
 func (p *party) storm(ctx context.Context, rate, registrations int) (*sipp, error) {
 	file, err := p.users.csv(p.dir, "storm")

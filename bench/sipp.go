@@ -72,7 +72,7 @@ func startSipp(ctx context.Context, dir string, r sippRun) (*sipp, error) {
 		return nil, err
 	}
 	s := &sipp{run: r, stats: file(".csv"), errs: file(".errors")}
-	args := []string{r.target, "-sf", file(".xml"), "-i", "127.0.0.1", "-p", strconv.Itoa(r.port), "-nostdin",
+	args := []string{r.target, "-sf", file(".xml"), "-i", "127.0.0.1", "-cid_str", "%u-%p.%s", "-p", strconv.Itoa(r.port), "-nostdin",
 		"-trace_stat", "-stf", s.stats, "-fd", "1", "-trace_err", "-error_file", s.errs,
 		"-buff_size", "4194304", "-l", "5000", "-deadcall_wait", "5000",
 		"-d", strconv.FormatInt(r.hold.Milliseconds(), 10)}
@@ -112,7 +112,7 @@ func (s *sipp) finish(ctx context.Context) (counters, error) {
 	err := s.wait(ctx)
 	rows, readErr := s.rows()
 	if readErr != nil {
-		return counters{}, errors.Join(err, readErr)
+		return counters{}, fmt.Errorf("sipp %s: %w\n%s", s.run.scenario, errors.Join(err, readErr), s.errorText())
 	}
 	last := rows[len(rows)-1]
 	switch {

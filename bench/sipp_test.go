@@ -22,10 +22,13 @@ func needSipp(t *testing.T) {
 }
 
 // startTarget starts a switch with 150 numbers: 50 that call, 50 that are called, 50 for a third party.
-func startTarget(t *testing.T) (*target, users) {
+func startTarget(t *testing.T) (*target, users) { return startTargetWith(t, nil) }
+
+// startTargetWith is startTarget with outside lines.
+func startTargetWith(t *testing.T, l lines) (*target, users) {
 	needSipp(t)
 	u := users{first: 3000, count: 150, password: "a-secret"}
-	sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u)
+	sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u, l)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,22 +95,22 @@ func (c *child) errorText() string {
 // The HTTP account of a switch that was started here.
 const apiUser, apiPassword = "bench", "bench-secret"
 
-// switchConfig is the config of a switch on free loopback ports, with the numbers of u.
-func switchConfig(u users) string {
+// switchConfig is the config of a switch on free loopback ports, with the numbers of u and the lines to the outside.
+func switchConfig(u users, l lines) string {
 	return fmt.Sprintf(`sip:
   domain: example.com
   listen: ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]
 media: {ports: 10000-19999}
 extensions:
-  - {numbers: %d-%d, password: %q}
+  - {numbers: %d-%d, password: %q%s}
 ozeki:
   listen: 127.0.0.1:0
   users: [{username: %s, password: %s}]
-`, u.first, u.first+u.count-1, u.password, apiUser, apiPassword)
+`, u.first, u.first+u.count-1, u.password, l.right(), apiUser, apiPassword) + l.config()
 }
 
 // startRingdown builds the switch, unless binary names one, and starts it with its files in dir.
-func startRingdown(ctx context.Context, dir, binary string, u users) (*target, error) {
+func startRingdown(ctx context.Context, dir, binary string, u users, l lines) (*target, error) {
 	if binary == "" {
 		binary = filepath.Join(dir, "ringdown")
 		if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "ringdown/cmd/ringdown").CombinedOutput(); err != nil {
@@ -118,7 +118,7 @@ func startRingdown(ctx context.Context, dir, binary string, u users) (*target, e
 		}
 	}
 	config := filepath.Join(dir, "ringdown.yaml")
-	if err := os.WriteFile(config, []byte(switchConfig(u)), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(switchConfig(u, l)), 0o600); err != nil {
 		return nil, err
 	}
 	ready := make(chan string, 1)
