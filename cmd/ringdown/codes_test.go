@@ -5,8 +5,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"ringdown/bench/memnet"
 	"ringdown/bench/phone"
 	"ringdown/callstate"
 )
@@ -389,4 +391,36 @@ func TestCodes_Loopback(t *testing.T) {
 	s.ok(s.a.Hangup())
 	s.ends(c)
 	s.settled()
+}
+
+// D1, D2, D4: a network that loses, repeats and delays packets changes no code and no number, and nothing of them leaks.
+func TestCodes_D1_D2_D4_BadNetwork(t *testing.T) {
+	for seed := range uint64(12) {
+		for _, way := range []string{"event", "INFO"} {
+			t.Run(fmt.Sprint(way, " ", seed), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					r := memRig(t, memnet.Options{Seed: seed, Loss: 0.05, Dup: 0.05, Delay: 5 * time.Millisecond, Jitter: 5 * time.Millisecond})
+					s := &codeScene{rig: r, way: way}
+					s.alice, s.bob, s.carol = r.three()
+					s.parted = s.partings()
+					s.a, s.b = r.talk(s.alice, "2001", s.bob)
+					s.press(s.b, "7")
+					s.pass(time.Second)
+					s.press(s.b, "*32002")
+					s.pass(4 * time.Second) // an ACK, an INVITE or the 180 may have to be repeated
+					c := s.rung(s.carol)
+					s.ok(c.Answer())
+					s.tones(s.b, bobTone, c, carolTone)
+					s.ok(s.b.Hangup())
+					s.hear(s.a, carolTone, c, aliceTone)
+					s.same("digits at alice", received(s.alice, s.a), "7")
+					s.same("parted", s.parted(), "[transferred 2000 2001]")
+					s.ok(s.a.Hangup())
+					s.ends(c)
+					s.settled()
+				})
+			})
+		}
+	}
 }
