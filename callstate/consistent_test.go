@@ -8,6 +8,11 @@ func (a *ledger) consistent(c *Call) {
 		if l.State == LegOver {
 			a.fault("leg %s is over and still in the call", l.ID)
 		}
+		for _, o := range l.Pending {
+			if o.Ref > c.LastRef { // it came with the leg, and another ref may come to be the same
+				a.fault("leg %s waits for %d, the call has given out %d", l.ID, o.Ref, c.LastRef)
+			}
+		}
 		if !l.live() && (len(l.Pending) > 0 || len(l.Hears) > 0) {
 			a.fault("leg %s is being ended and has work pending", l.ID)
 		}

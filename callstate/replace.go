@@ -80,7 +80,7 @@ func (c *Call) bridgeOf(l *Leg) int {
 func (c *Call) takePlace(l *Leg) bool {
 	p := c.leg(l.Takes)
 	switch {
-	case l.Takes.Zero(), !l.Bound:
+	case l.Takes.Zero():
 		return true
 	case c.Fork.has(l.Takes) && c.Fork.Winner.Zero() && c.Fork.For == ForkCallee:
 		l.Takes = LegID{}

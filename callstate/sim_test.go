@@ -314,8 +314,10 @@ func (s *sim) deliver(ev Event) {
 	s.log = append(s.log, ev)
 	s.now.Mono += time.Duration(1+s.rng.IntN(1000)) * time.Millisecond
 	s.now.Wall = s.now.Wall.Add(time.Millisecond)
+	var was []byte
 	if handed, ok := ev.(LegsHanded); ok {
 		s.arrived(handed)
+		was = mustJSON(handed.Parcel)
 	}
 	in := Input{At: s.now, Ev: ev}
 	asked := false
@@ -327,6 +329,9 @@ func (s *sim) deliver(ev Event) {
 		if again := s.twin.Step(in); !reflect.DeepEqual(cmds, again) && len(cmds)+len(again) > 0 {
 			s.book.fault("the copy wants %v\nnot %v", written(again), written(cmds))
 		}
+	}
+	if handed, ok := ev.(LegsHanded); ok && !bytes.Equal(was, mustJSON(handed.Parcel)) {
+		s.book.fault("the call has changed what was handed to it:\n%s\n%s", was, mustJSON(handed.Parcel))
 	}
 	s.book.step(ev, cmds)
 	s.book.consistent(s.call)

@@ -2,11 +2,13 @@ package exchange
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"ringdown/callstate"
 )
@@ -81,7 +83,7 @@ func (x *Exchange) legsMoved() int {
 // While legs go to and fro between three calls that ask each other all at once, none of their events is lost, comes out
 // of order, or comes to a call that does not have the leg; and every Fetch is answered once (T9).
 func TestHandOverKeepsOrder(t *testing.T) {
-	const events = 300
+	const events = 2000
 	synctest.Test(t, func(t *testing.T) {
 		o := newOwners(t)
 		g := newRig(t, Config{}, o.steps)
@@ -97,7 +99,7 @@ func TestHandOverKeepsOrder(t *testing.T) {
 			})
 			for _, by := range ids {
 				wg.Go(func() { // and everybody wants every leg
-					for range events / 4 {
+					for range events / 20 {
 						g.Post(ask(by, id))
 					}
 				})
@@ -114,7 +116,7 @@ func TestHandOverKeepsOrder(t *testing.T) {
 				t.Errorf("leg of call %d: %d events, expected %d in order: %v", id, len(got), events, got)
 			}
 		}
-		if want := 9 * (events / 4); o.asked != want || o.answered != want {
+		if want := 9 * (events / 20); o.asked != want || o.answered != want {
 			t.Errorf("%d questions, %d answers, expected %d of both", o.asked, o.answered, want)
 		}
 		g.close()
@@ -388,4 +390,34 @@ func TestReplacesFindsItsCall(t *testing.T) {
 			t.Errorf("nobody answers the INVITE: %s", r.commands())
 		}
 	})
+}
+
+// Legs cannot move between the moment in which their call is looked up and that in which the event is in its mailbox.
+func TestLookUpAndPostAreOne(t *testing.T) {
+	g := newRig(t, Config{}, nil)
+	id := g.call()
+	r := g.calls.get(id)
+	r.mu.Lock()
+	done := make(chan struct{})
+	go func() {
+		g.Post(progress(id, 180)) // waits for the mailbox
+		close(done)
+	}()
+	held, end := 0, time.Now().Add(10*time.Second)
+	for ; held < 1000 && time.Now().Before(end); runtime.Gosched() {
+		if g.moved.mu.TryLock() {
+			g.moved.mu.Unlock()
+			held = 0
+		} else {
+			held++
+		}
+	}
+	r.mu.Unlock()
+	<-done
+	if held < 1000 {
+		t.Error("legs could have moved while an event was on its way")
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
 }
