@@ -59,7 +59,7 @@ func (l *leg) dialTrunk(cmd callstate.Dial) error {
 	l.atTrunk(t, cmd.Number)
 	l.dialog = dialog{
 		callID: tx.NewTag() + "@" + l.a.host(l.flow), target: cmd.To.URI,
-		local: t.from(cmd.From), remote: "<" + t.uri(cmd.Number) + ">",
+		local: t.from(cmd.From), remote: "<" + cmd.To.URI + ">", // as it goes there: a route may change the number
 	}
 	l.dialog.localTag = l.a.tags.of(l.dialog.callID)
 	req, err := l.newINVITE(cmd)
