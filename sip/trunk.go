@@ -44,6 +44,7 @@ type TrunkState struct {
 	Address netip.AddrPort // the one that calls go to; zero: none
 	Since   time.Time      // when Status became what it is
 	Reason  string         // why it is not up, in words
+	Refused bool           // it does not accept our account
 }
 
 const (

@@ -91,10 +91,22 @@ func (t *trunk) tell() {
 	if same {
 		return
 	}
-	t.a.log.Info("trunk", "trunk", s.Name, "status", string(s.Status), "address", s.Address.String(), "reason", s.Reason)
+	t.a.log.Info("trunk changed", s.attrs()...)
 	if t.a.cfg.OnTrunk != nil {
 		t.a.cfg.OnTrunk(s)
 	}
+}
+
+// attrs are what the log says of a state.
+func (s TrunkState) attrs() (list []any) {
+	list = append(list, "trunk", s.Name, "status", string(s.Status))
+	if s.Address.IsValid() {
+		list = append(list, "address", s.Address.String())
+	}
+	if s.Reason != "" {
+		list = append(list, "reason", s.Reason)
+	}
+	return list
 }
 
 func (t *trunk) pingPatience() time.Duration { return min(pingPatience, t.Qualify) }

@@ -168,12 +168,17 @@ func (t *trunk) registered(ev tx.ClientEvent) {
 		}
 		t.otherRegistrar("refused with 503", min(after, longestPause))
 	case challenged(ev):
-		t.unable("the account is refused", refusedAgain)
+		t.unable(accountRefused, refusedAgain)
+	case status == 403:
+		t.unable(accountRefused, refusedAgain)
 	default:
 		t.unable(fmt.Sprintf("refused with %d", status), refusedAgain)
 	}
 	t.heard(r.round.to.Remote)
 }
+
+// accountRefused is why a trunk that does not take our credentials is not up.
+const accountRefused = "the account is refused"
 
 // statusOf is the status of an answer, 0 of its absence.
 func statusOf(ev tx.ClientEvent) int {

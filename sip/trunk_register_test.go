@@ -143,7 +143,7 @@ func TestTrunkRegistrationRefused(t *testing.T) {
 		most       int // REGISTERs in the first hour
 		reason     string
 	}{
-		{"403", "403", 20, "refused with 403"},
+		{"403", "403", 20, accountRefused},
 		{"401 without end", `401 WWW-Authenticate: Digest realm="r", nonce="n"`, 40, "the account is refused"},
 		{"401 with ever new nonces", `401 WWW-Authenticate: Digest realm="r", nonce="n", stale=true`, 60, "the account is refused"},
 		{"503 with Retry-After", "503 Retry-After: 240", 20, "refused with 503"},

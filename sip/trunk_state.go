@@ -113,6 +113,7 @@ func (t *trunk) State() TrunkState {
 func (t *trunk) state(now time.Time) TrunkState {
 	s := TrunkState{Name: t.Name, Since: t.told.Since}
 	s.Status, s.Reason = t.status(now)
+	s.Refused = s.Reason == accountRefused
 	if first := t.pick(now, nil); first != nil {
 		s.Address = first.remote
 	} else if len(t.targets) > 0 {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"ringdown/callstate"
 	"ringdown/callstate/exchange"
@@ -26,6 +27,7 @@ type Switch struct {
 	servers  []*http.Server
 	serving  sync.WaitGroup // of servers
 	log      *slog.Logger
+	trunks   atomic.Pointer[trunkBoard] // set once the API that shows them is there
 
 	SIP     []Listener     // the real addresses, in the order of the config
 	HTTP    netip.AddrPort // of the Ozeki API; invalid when it is off
@@ -78,7 +80,7 @@ func (sw *Switch) startSIP(cfg *Config, s seams) (err error) {
 	}
 	sw.agent, err = sip.New(sip.Config{
 		Domain: cfg.SIP.Domain, Digest: cfg.SIP.Digest, Advertise: cfg.SIP.Advertise, Users: users,
-		Trunks: trunks(cfg), ReadSDP: media.ReadSDP, Exchange: sw.exchange, Log: sw.log, Trace: s.tracer,
+		Trunks: trunks(cfg), OnTrunk: sw.trunkChanged, ReadSDP: media.ReadSDP, Exchange: sw.exchange, Log: sw.log, Trace: s.tracer,
 	})
 	if err != nil {
 		return err

@@ -35,11 +35,14 @@ func (sw *Switch) startHTTP(cfg *Config) (err error) {
 	}
 	if cfg.Yeastar.Listen.IsValid() {
 		c := yeastarConfig(cfg)
-		c.Calls, c.Names, c.Log = sw.exchange, names, sw.log
+		b := &trunkBoard{cfg: cfg.Trunks, agent: sw.agent}
+		c.Calls, c.Names, c.Trunks, c.Log = sw.exchange, names, b.list, sw.log
 		if err := c.Validate(); err != nil {
 			return err
 		}
-		if sw.Yeastar, err = sw.serve("yeastar.listen", cfg.Yeastar.Listen, yeastar.New(c)); err != nil {
+		b.api = yeastar.New(c)
+		sw.trunks.Store(b)
+		if sw.Yeastar, err = sw.serve("yeastar.listen", cfg.Yeastar.Listen, b.api); err != nil {
 			return err
 		}
 	}
