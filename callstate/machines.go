@@ -31,7 +31,8 @@ const (
 	CallOver         = "ended"
 )
 
-// States of a blind transfer, and of one that an earlier call of the transferor prepared. Pausing and Recalling call back a transferor who has left.
+// States of a blind transfer, and of one that an earlier call of the transferor prepared. Pausing and Recalling call
+// back a transferor who has left.
 const (
 	TransferFetching  = "fetching"  // the call of the transferor's consultation is asked for it. The old pair still talks
 	TransferLocating  = "locating"  // where is the target? The old pair still talks

@@ -9,6 +9,8 @@
 //   - Before a command of a step is carried out, lists already show what that step changed.
 //   - [Exchange.Post] never blocks. Each Do is answered: by the call, by its end, or by its own context.
 //   - A panic in a step or in a command ends that call and no other.
+//   - A leg that is handed over keeps the order of its events: those that wait for it go with it, behind LegsHanded.
+//     Each Fetch has one answer, whichever of the two calls ends meanwhile, and no handed leg is left without a call.
 //
 // Goroutines:
 //
@@ -23,5 +25,8 @@
 // caller.
 //
 // Locks: a call has none. Its mailbox, timers and waiting requests share one mutex, which is never held while Step,
-// an adapter or a watcher runs; the index has one per shard, which is never held together with another.
+// an adapter or a watcher runs; the index has one per shard. Where legs are that have moved is under one
+// lock for all calls (moved), held for reading from the look-up of a call until the event is in its mailbox, and for
+// writing while legs move. A shard's or a mailbox's mutex may be taken inside of that one, and nothing else of these
+// inside of another.
 package exchange
