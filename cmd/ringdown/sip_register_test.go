@@ -263,9 +263,9 @@ func TestOptions(t *testing.T) {
 			if !strings.Contains(m.Get("Allow"), "REFER") || m.Get("Accept") != "application/sdp" {
 				r.Errorf("%s", m)
 			}
-			for _, tag := range []string{"100rel", "timer", "replaces"} {
-				if strings.Contains(m.Get("Supported"), tag) {
-					r.Errorf("%s is advertised", tag)
+			for tag, is := range map[string]bool{"100rel": false, "timer": false, "replaces": true} {
+				if strings.Contains(m.Get("Supported"), tag) != is {
+					r.Errorf("%s: advertised must be %v (P13)", tag, is)
 				}
 			}
 		}
