@@ -225,7 +225,7 @@ func (s *Sender) deliver(l *lane, body []byte) {
 	default:
 		s.Log.Warn(outcome, "receiver", s.Name, "tries", try, "err", err)
 	}
-	s.signal() // the lane may be somebody else's turn
+	s.signal() // whoever sleeps now need not be one who knows when the lane is due
 }
 
 // What is logged of a try.

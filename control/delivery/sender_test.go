@@ -23,6 +23,8 @@ type receiver struct {
 	got    []string
 	at     []time.Time
 	tries  map[string]int
+	strays int           // requests for other places
+	delay  time.Duration // of every answer
 	status func(body string, try int) int
 }
 
@@ -53,10 +55,14 @@ func (v *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // RoundTrip lets a receiver be reached without a network, inside a bubble.
 func (v *receiver) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host != "hook.example.com" {
+		v.mu.Lock()
+		v.strays++
+		v.mu.Unlock()
 		return nil, errors.New("no other host is asked")
 	}
 	w := httptest.NewRecorder()
 	v.ServeHTTP(w, r)
+	time.Sleep(v.delay)
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -109,6 +115,23 @@ func TestOrder(t *testing.T) {
 	})
 }
 
+// TestOldestFirst: a lane that goes on has no right of way over one that has waited longer.
+func TestOldestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &receiver{delay: 5 * time.Second}
+		s := start(v, io.Discard)
+		for _, body := range []string{"a1", "b1", "a2", "c1"} {
+			s.Put(body[:1], []byte(body))
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		Stop([]*Sender{s})
+		if got := v.bodies(); !slices.Equal(got, []string{"a1", "b1", "a2", "c1"}) {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
 // TestRetry with growing gaps: what is behind in the same lane waits, other lanes go on (edge case A10). A redirection is
 // not followed.
 func TestRetry(t *testing.T) {
@@ -133,6 +156,9 @@ func TestRetry(t *testing.T) {
 			if got := v.at[i].Sub(began); got != after*time.Second {
 				t.Errorf("%d: after %v", i, got)
 			}
+		}
+		if v.strays != 0 {
+			t.Error("it went where the receiver sent it")
 		}
 		Stop([]*Sender{s})
 	})
@@ -204,10 +230,28 @@ func TestBound(t *testing.T) {
 		if s.queue.size != 0 || len(s.queue.lanes) != 0 || len(s.queue.ready) != 0 || s.queue.ages.Len() != 0 {
 			t.Errorf("left: %+v", s.queue)
 		}
-		if text := log.String(); strings.Count(text, "too slow") != 1 || !strings.Contains(text, fmt.Sprintf("lost=%d", 2*MaxQueue+2)) {
+		if text := log.String(); strings.Count(text, "too slow") != 1 || !strings.Contains(text, "deadline") || strings.Contains(text, "hidden") || !strings.Contains(text, fmt.Sprintf("lost=%d", 2*MaxQueue+2)) {
 			t.Errorf("log: %s", text)
 		}
 	})
+}
+
+// TestDroppedHead: when the message goes that its lane is waiting to send again, the next one waits as long.
+func TestDroppedHead(t *testing.T) {
+	q, now := newQueue(), time.Now()
+	q.put("a", []byte("a1"), now)
+	q.put("a", []byte("a2"), now)
+	q.again(q.begin(), now.Add(time.Minute))
+	for i := range MaxQueue - 2 {
+		q.put(fmt.Sprint(i), nil, now)
+	}
+	if q.put("last", nil, now) != true || q.size != MaxQueue {
+		t.Fatalf("%d wait", q.size)
+	}
+	l := q.lanes["a"]
+	if string(l.head().body) != "a2" || !l.due.Equal(now.Add(time.Minute)) || l.tries != 0 || q.first() == l {
+		t.Errorf("got %q at %v", l.head().body, l.due.Sub(now))
+	}
 }
 
 // TestHangs: one message that gets no answer is a failure after the time-out; with several at once, others pass by.
@@ -247,21 +291,25 @@ func TestRetryIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &receiver{status: func(body string, try int) int {
 			switch {
-			case body == "a" && try == 1:
+			case body[0] == 'a' && try == 1:
 				return 500
-			case body == "hangs" && try == 1:
+			case body[0] == 'h' && try == 1:
 				return 0
 			}
 			return 200
 		}}
 		s := start(v, io.Discard, func(c *Config) { c.At = 2 })
-		began := time.Now()
-		s.Put("a", []byte("a"))
-		synctest.Wait()
-		s.Put("b", []byte("hangs"))
-		time.Sleep(2 * time.Second)
-		if got := v.of("a"); len(got) != 2 || v.at[2].Sub(began) != firstGap {
-			t.Errorf("got %q", got)
+		for i := range 20 { // whichever of the two takes it
+			s.Put("a", []byte(fmt.Sprint("a", i)))
+			synctest.Wait()
+			s.Put("c", []byte("quick"))
+			synctest.Wait()
+			s.Put("b", []byte(fmt.Sprint("hangs", i)))
+			time.Sleep(firstGap + 1)
+			if got := v.of(fmt.Sprint("a", i)); len(got) != 2 {
+				t.Fatalf("round %d: got %q", i, got)
+			}
+			time.Sleep(time.Minute)
 		}
 		Stop([]*Sender{s})
 	})
@@ -278,12 +326,13 @@ func TestStop(t *testing.T) {
 				s.Put("b", []byte(fmt.Sprint("b", i)))
 			}
 		}
+		synctest.Wait()
 		began := time.Now()
 		Stop(all)
 		if took := time.Since(began); took != LastWords {
 			t.Errorf("the stop took %v", took)
 		}
-		if len(good.bodies()) != 10 || len(down.of("b")) < 5 {
+		if len(good.bodies()) != 10 || len(down.bodies()) != 12 { // the first of each lane was tried before
 			t.Errorf("got %q and %q", good.bodies(), down.bodies())
 		}
 	})

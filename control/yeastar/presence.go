@@ -38,7 +38,7 @@ func (p presences) move(before, now []member) (active, idle []presenceInfo) {
 	for _, list := range [][]member{now, before} {
 		for _, m := range list {
 			e := p.of[m.number]
-			if e == nil || m.trunk != "" {
+			if e == nil {
 				continue
 			}
 			state := e.state()
