@@ -70,7 +70,7 @@ func (r *reader) reports(c *Config) func(ast.Node, string) {
 	return r.list(`[{url: "http://127.0.0.1:8260/"}]`, func(n ast.Node, key string) {
 		var e Report
 		r.fields(n, key, []field{
-			{name: "url", read: set(r, &e.URL, parseReportURL)},
+			{name: "url", read: set(r, &e.URL, parseReceiver)},
 			{name: "forward_only", read: r.flag(&e.ForwardOnly)},
 		})
 		r.require(key, "url", "name the place that takes the reports")
@@ -78,14 +78,6 @@ func (r *reader) reports(c *Config) func(ast.Node, string) {
 			r.fault(r.where(key), key, problem{"is one too many", fmt.Sprintf("keep at most %d", reports.MaxURLs)})
 		}
 	})
-}
-
-// parseReportURL reads a URL. What is wrong with it is told without it: it may hold a secret.
-func parseReportURL(s string) (string, *problem) {
-	if err := delivery.CheckURL(s); err != nil {
-		return "", &problem{err.Error(), "write a URL, as in http://127.0.0.1:8260/"}
-	}
-	return s, nil
 }
 
 // meaning is a report's place without what may be secret in its URL.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"ringdown/control/delivery"
 	"ringdown/control/yeastar"
 )
 
@@ -94,7 +95,7 @@ func (r *reader) webhooks(y *Yeastar) func(ast.Node, string) {
 	read := r.list(`[{url: "http://127.0.0.1:8300/", secret: secret}]`, func(n ast.Node, key string) {
 		w := Webhook{Method: http.MethodPost}
 		r.fields(n, key, []field{
-			{name: "url", read: set(r, &w.URL, parseWebhook)},
+			{name: "url", read: set(r, &w.URL, parseReceiver)},
 			{name: "secret", read: set(r, &w.Secret, parseSecret)},
 			{name: "method", read: set(r, &w.Method, oneOf(http.MethodPost, http.MethodGet))},
 			{name: "events", read: r.events(&w)},
@@ -181,9 +182,10 @@ func parseFailures(s string) (int, *problem) {
 	return n, nil
 }
 
-// parseWebhook reads a URL. What is wrong with it is told without it: it may hold a secret.
-func parseWebhook(s string) (string, *problem) {
-	if err := yeastar.CheckURL(s); err != nil {
+// parseReceiver reads the URL of who takes events or reports. What is wrong with it is told without it: it may hold a
+// secret.
+func parseReceiver(s string) (string, *problem) {
+	if err := delivery.CheckURL(s); err != nil {
 		return "", &problem{err.Error(), "write a URL, as in http://127.0.0.1:8300/"}
 	}
 	return s, nil

@@ -89,7 +89,7 @@ func (c Config) Validate() error {
 		fault("%d webhooks, at most %d are possible", len(c.Webhooks), MaxWebhooks)
 	}
 	for i, w := range c.Webhooks {
-		if err := CheckURL(w.URL); err != nil {
+		if err := delivery.CheckURL(w.URL); err != nil {
 			fault("webhooks[%d]: url %w", i, err)
 		}
 		if w.Method != "" && w.Method != http.MethodPost && w.Method != http.MethodGet {
@@ -98,9 +98,6 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(faults...)
 }
-
-// CheckURL tells what is wrong with the address of a webhook; it repeats none of it, for it may hold a secret.
-func CheckURL(text string) error { return delivery.CheckURL(text) }
 
 func (c Config) withDefaults() Config {
 	or := func(d *time.Duration, def time.Duration) {
