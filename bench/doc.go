@@ -3,6 +3,8 @@
 //	calls     sipp: registered users call each other, with digest, at a rate for a time
 //	register  sipp: a storm of registrations, each challenged and answered
 //	media     holds calls and sends G.711 both ways, with the time of sending in each packet
+//	blind     transfers by REFER, with the gap in what the transferee receives
+//	attended  the same by REFER with Replaces, after a consultation
 //	kamailio  calls against Kamailio as a stateful proxy, then against ringdown, for the ratio
 //	rtpengine media through rtpengine in user space, then through ringdown, for the ratio
 //	all       the rows of RESULTS.md

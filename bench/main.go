@@ -41,6 +41,8 @@ var commands = []scenario{
 	{"calls", runCalls},
 	{"register", runStorm},
 	{"media", runMedia},
+	{"blind", runTransfers(false)},
+	{"attended", runTransfers(true)},
 	{"kamailio", runKamailio},
 	{"rtpengine", runRtpengine},
 	{"all", runAll},
@@ -77,11 +79,11 @@ func run(ctx context.Context, args []string) int {
 func parse(args []string) (o options, name string, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), "usage: go run ./bench [calls|register|media|kamailio|rtpengine|all] [flags]\n")
+		fmt.Fprint(f.Output(), "usage: go run ./bench [calls|register|media|blind|attended|kamailio|rtpengine|all] [flags]\n")
 		f.PrintDefaults()
 	}
 	o.users = users{password: "bench-secret"}
-	f.IntVar(&o.rate, "rate", 200, "calls or registrations per second")
+	f.IntVar(&o.rate, "rate", 200, "calls, registrations or transfers per second")
 	f.IntVar(&o.calls, "calls", 200, "media, rtpengine: calls held at a time")
 	f.IntVar(&o.seconds, "seconds", 30, "how long the load lasts")
 	f.DurationVar(&o.hold, "hold", time.Second, "calls: how long each call lasts")

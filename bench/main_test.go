@@ -49,10 +49,11 @@ func TestRecord(t *testing.T) {
 	w := window{to: time.Now(), from: time.Now().Add(-time.Second)}
 	must(t, o.report(&load{what: "calls", n: 1, window: w}, "1"))
 	must(t, o.reportMedia(&held{calls: 1, window: w}, ""))
+	must(t, o.reportTransfers(&transferLoad{load: load{window: w}, moves: []moved{{}}}))
 	now, err := os.ReadFile(o.results)
 	must(t, err)
-	if n := strings.Count(string(now), o.command); n != 2 || len(now) < len(raw) {
-		t.Errorf("%d rows of 2 in\n%s", n, now)
+	if n := strings.Count(string(now), o.command); n != 3 || len(now) < len(raw) {
+		t.Errorf("%d rows of 3 in\n%s", n, now)
 	}
 	if err := o.record(mediaTable, []cell{{"a column that is new", "1"}}); err == nil {
 		t.Error("a row was taken that does not fit its table")

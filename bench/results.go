@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// The two tables of RESULTS.md, by their headings.
+// The tables of RESULTS.md, by their headings.
 const (
 	signallingTable = "## Signalling"
 	mediaTable      = "## Media"
+	transferTable   = "## Transfers"
 )
 
 // report prints a run of sipp and appends its row. A run that was not clean has no row, and is an error.

@@ -132,3 +132,37 @@ func TestSippStranger(t *testing.T) {
 		t.Errorf("%+v, %v", done, err)
 	}
 }
+
+// The commands "blind" and "attended" on a small scale: every transfer succeeds, the figures are there, and a
+// transferee hears no gap of the length of a talk.
+func TestTransferLoad(t *testing.T) {
+	for _, attended := range []bool{false, true} {
+		u := users{first: 3000, count: 60, password: "a-secret"}
+		sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u, nil)
+		must(t, err)
+		l := transfer(t.Context(), options{rate: 4, seconds: 5, users: u}, sw, attended)
+		must(t, sw.stop())
+		must(t, l.clean())
+		if l.caller.successful < 15 || l.caller.successful+l.missed != 20 {
+			t.Errorf("%s: %d of 20 transfers, %d missed", l.what, l.caller.successful, l.missed)
+		}
+		gap := l.quantile(1, func(m moved) time.Duration { return m.gap })
+		took := l.quantile(1, func(m moved) time.Duration { return m.took })
+		if gap < 19*time.Millisecond || gap >= listens || took <= 0 || l.per1000 <= 0 {
+			t.Errorf("%s: gap %v, took %v, %.2f s per 1000", l.what, gap, took, l.per1000)
+		}
+	}
+}
+
+// Quantiles are ranks: of 1 to 100 the 99th percentile is 99.
+func TestTransferQuantile(t *testing.T) {
+	l := &transferLoad{}
+	for i := range 100 {
+		l.moves = append(l.moves, moved{gap: time.Duration(100 - i)})
+	}
+	for q, want := range map[float64]time.Duration{0.5: 50, 0.99: 99, 1: 100, 0: 1} {
+		if got := l.quantile(q, func(m moved) time.Duration { return m.gap }); got != want {
+			t.Errorf("%v: got %d, want %d", q, got, want)
+		}
+	}
+}
