@@ -277,7 +277,8 @@ func parsePrepend(s string) (string, *problem) {
 
 // routeFaults finds trunks that are not there and numbers that lead nowhere.
 func (c *Config) routeFaults(note func(key string, p *problem)) {
-	nowhere := c.nowhere()
+	known := c.numbers()
+	nowhere := func(number string) *problem { return c.nowhere(known, number) }
 	for i, e := range c.Routes.Inbound {
 		key := fmt.Sprintf("routes.inbound[%d]", i)
 		note(join(key, "trunk"), c.unknownTrunk(e.Trunk))
@@ -305,8 +306,10 @@ func (c *Config) routeFaults(note func(key string, p *problem)) {
 			case f.number == "":
 			case f.number == e.Number:
 				note(key, &problem{shown(f.number) + " is the extension itself", "name another number"})
-			default:
+			case nowhere(f.number) != nil:
 				note(key, nowhere(f.number))
+			case !known[f.number] && !e.Outbound:
+				note(key, &problem{shown(f.number) + " is an outside number, and the extension may call none", "give it outbound: true"})
 			}
 		}
 	}
@@ -319,20 +322,23 @@ func (c *Config) unknownTrunk(name string) *problem {
 	return &problem{shown(name) + " is not a trunk", "name one of trunks"}
 }
 
-// nowhere returns what says that a number is neither an extension nor one that an outbound route takes.
-func (c *Config) nowhere() func(number string) *problem {
+// numbers are those of the extensions.
+func (c *Config) numbers() map[string]bool {
 	known := make(map[string]bool, len(c.Extensions))
 	for _, e := range c.Extensions {
 		known[e.Number] = true
 	}
-	return func(number string) *problem {
-		if known[number] || slices.ContainsFunc(c.Routes.Outbound, func(e OutboundRoute) bool {
-			return e.Pattern != nil && e.Pattern.MatchString(number)
-		}) {
-			return nil
-		}
-		return &problem{shown(number) + " is neither an extension nor matched by an outbound route", "name a number that can be called"}
+	return known
+}
+
+// nowhere says that a number is neither an extension nor one that an outbound route takes.
+func (c *Config) nowhere(known map[string]bool, number string) *problem {
+	if known[number] || slices.ContainsFunc(c.Routes.Outbound, func(e OutboundRoute) bool {
+		return e.Pattern != nil && e.Pattern.MatchString(number)
+	}) {
+		return nil
 	}
+	return &problem{shown(number) + " is neither an extension nor matched by an outbound route", "name a number that can be called"}
 }
 
 // identifiedTwice says that an earlier trunk has the same address: nobody could tell whose the calls are.

@@ -105,10 +105,7 @@ func ozekiConfig(cfg *Config) ozeki.Config {
 
 func yeastarConfig(cfg *Config) yeastar.Config {
 	y := &cfg.Yeastar
-	known := make(map[string]bool, len(cfg.Extensions))
-	for _, e := range cfg.Extensions {
-		known[e.Number] = true
-	}
+	known := cfg.numbers()
 	c := yeastar.Config{
 		Extension: func(number string) bool { return known[number] },
 		SN:        y.SN, RequireUserAgent: y.RequireUserAgent,
