@@ -16,6 +16,7 @@ import (
 
 	"ringdown/callstate"
 	"ringdown/control/channels"
+	"ringdown/control/delivery"
 )
 
 // wire is a callstate.Calls that can only be watched.
@@ -238,6 +239,65 @@ func TestEveryReportHasItsConnection(t *testing.T) {
 	}
 	if text := log.String(); strings.Contains(text, "s3cret") || strings.Contains(text, "boss") || strings.Contains(text, "hidden") || !strings.Contains(text, "answered with 500") {
 		t.Errorf("log: %s", text)
+	}
+}
+
+// TestBadServers: one that hangs, one that refuses and one that is gone keep neither a call nor another server
+// waiting, nor the stop for longer than a moment; those of a call arrive in order (edge case A10).
+func TestBadServers(t *testing.T) {
+	good, refuses := serve(t), serve(t)
+	refuses.status = func(string) int { return 500 }
+	release := make(chan struct{})
+	hangs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer hangs.Close()
+	defer close(release)
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	w, r := start(t, channels.Start{Call: 1, Channel: 1}, func(c *Config) {
+		c.URLs = []string{hangs.URL, refuses.URL, gone.URL, good.URL}
+	})
+	const calls, each = 50, 3
+	began := time.Now()
+	for i := range each {
+		for id := range callstate.CallID(calls) {
+			l := leg(uint32(i+1), fmt.Sprint(2000+i))
+			l.ID.Call = id + 1
+			w.watch(callstate.Notice{Kind: callstate.NoticeTransferring, Summary: summary(id+1, 1, l), Parties: []callstate.LegSummary{l}})
+		}
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the calls waited %v", took)
+	}
+	for range 1000 {
+		if len(good.bodies()) == calls*each {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	began = time.Now()
+	r.Close()
+	if took := time.Since(began); took > delivery.LastWords+2*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+	got := good.bodies()
+	if len(got) != calls*each {
+		t.Fatalf("%d of %d reports arrived", len(got), calls*each)
+	}
+	of := map[string][]string{}
+	for _, body := range got {
+		var report struct {
+			CallID  string
+			Members []struct{ Ext struct{ Number string } }
+		}
+		if err := json.Unmarshal([]byte(body), &report); err != nil {
+			t.Fatal(err)
+		}
+		of[report.CallID] = append(of[report.CallID], report.Members[0].Ext.Number)
+	}
+	for id, numbers := range of {
+		if !slices.Equal(numbers, []string{"2000", "2001", "2002"}) {
+			t.Errorf("call %s: %q", id, numbers)
+		}
 	}
 }
 
