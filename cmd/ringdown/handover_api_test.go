@@ -1,6 +1,9 @@
 package main
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -97,4 +100,39 @@ func TestAttendedTransfer_Joins(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Reports and the P-Series API give a call and its legs the same ids.
+func TestReports_NameCallsAsYeastarDoes(t *testing.T) {
+	got := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
+		body, _ := io.ReadAll(q.Body)
+		got <- string(body)
+	}))
+	defer server.Close()
+	r := loopRig(t, func(c *Config) {
+		d := DefaultConfig()
+		c.Yeastar, c.Reports = d.Yeastar, []Report{{URL: server.URL}}
+		c.anyPorts()
+	})
+	y := r.yeastarApp()
+	alice, bob, carol := r.three()
+	a, b := r.talk(alice, "2001", bob)
+	call, first, second := y.calls()[0].CallID, y.channel("2000"), y.channel("2001")
+	_, err := b.Refer(r.ctx, "sip:2002@example.com")
+	r.ok(err)
+	c := r.rung(carol)
+	r.ok(c.Answer())
+	want := `{"event":"Tranfer","callid":"` + call + `","members":[{"ext":{"number":"2000","channelid":"` + first +
+		`"}},{"ext":{"number":"2001","channelid":"` + second + `"}}],"sn":"` + r.cfg.Yeastar.SN + `"}`
+	select {
+	case text := <-got:
+		r.same("report", text, want)
+	case <-time.After(10 * time.Second):
+		r.Fatal("no report")
+	}
+	r.ok(a.Hangup())
+	r.ends(c)
+	r.settled()
+	r.same("further reports", len(got), 0)
 }
