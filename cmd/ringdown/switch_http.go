@@ -20,32 +20,49 @@ import (
 type dialect interface{ Close() }
 
 // startHTTP opens the listener of each API that the config names, and begins to report.
-func (sw *Switch) startHTTP(cfg *Config) (err error) {
-	names := channels.New(sw.exchange, channels.Random())
-	sw.apis = append(sw.apis, names)
+func (sw *Switch) startHTTP(cfg *Config) error {
 	if cfg.Ozeki.Listen.IsValid() {
-		c := ozekiConfig(cfg)
-		c.Calls, c.Log = sw.exchange, sw.log
-		if err := c.Validate(); err != nil {
-			return err
-		}
-		if sw.HTTP, err = sw.serve("ozeki.listen", cfg.Ozeki.Listen, ozeki.New(c)); err != nil {
+		if err := sw.startOzeki(cfg); err != nil {
 			return err
 		}
 	}
+	if !cfg.Yeastar.Listen.IsValid() && len(cfg.Reports) == 0 {
+		return nil
+	}
+	names := channels.New(sw.exchange, channels.Random()) // one, so that a call has the same id in both
+	sw.apis = append(sw.apis, names)
 	if cfg.Yeastar.Listen.IsValid() {
-		c := yeastarConfig(cfg)
-		b := &trunkBoard{cfg: cfg.Trunks, agent: sw.agent}
-		c.Calls, c.Names, c.Trunks, c.Log = sw.exchange, names, b.list, sw.log
-		if err := c.Validate(); err != nil {
-			return err
-		}
-		b.api = yeastar.New(c)
-		sw.trunks.Store(b)
-		if sw.Yeastar, err = sw.serve("yeastar.listen", cfg.Yeastar.Listen, b.api); err != nil {
+		if err := sw.startYeastar(cfg, names); err != nil {
 			return err
 		}
 	}
+	return sw.startReports(cfg, names)
+}
+
+func (sw *Switch) startOzeki(cfg *Config) (err error) {
+	c := ozekiConfig(cfg)
+	c.Calls, c.Log = sw.exchange, sw.log
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	sw.HTTP, err = sw.serve("ozeki.listen", cfg.Ozeki.Listen, ozeki.New(c))
+	return err
+}
+
+func (sw *Switch) startYeastar(cfg *Config, names *channels.Names) (err error) {
+	c := yeastarConfig(cfg)
+	b := &trunkBoard{cfg: cfg.Trunks, agent: sw.agent}
+	c.Calls, c.Names, c.Trunks, c.Log = sw.exchange, names, b.list, sw.log
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	b.api = yeastar.New(c)
+	sw.trunks.Store(b)
+	sw.Yeastar, err = sw.serve("yeastar.listen", cfg.Yeastar.Listen, b.api)
+	return err
+}
+
+func (sw *Switch) startReports(cfg *Config, names *channels.Names) error {
 	for _, e := range cfg.Reports {
 		c := reports.Config{URLs: []string{e.URL}, SN: cfg.Yeastar.SN, Names: names, ForwardOnly: e.ForwardOnly, Log: sw.log}
 		if err := c.Validate(); err != nil {

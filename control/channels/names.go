@@ -49,6 +49,8 @@ type Names struct {
 type namedCall struct {
 	name string
 	legs []callstate.LegID // as last shown
+
+	shown []callstate.LegSummary // the list that they were read of
 }
 
 // namedLeg is a leg with a name.
@@ -136,8 +138,11 @@ func (n *Names) name(told callstate.Notice) {
 		n.next.Call++
 		n.calls[s.ID] = c
 	}
+	if len(told.Parties) == 0 && sameList(c.shown, s.Legs) {
+		return // summaries that show the same legs share the list
+	}
 	before := c.legs
-	c.legs = make([]callstate.LegID, len(s.Legs))
+	c.shown, c.legs = s.Legs, make([]callstate.LegID, len(s.Legs))
 	for i := range s.Legs {
 		c.legs[i] = s.Legs[i].ID
 		n.leg(&s.Legs[i]).in = s.ID
@@ -152,6 +157,11 @@ func (n *Names) name(told callstate.Notice) {
 			n.leave(told.Parties[i].ID, 0)
 		}
 	}
+}
+
+// sameList tells whether two lists are one and the same.
+func sameList(a, b []callstate.LegSummary) bool {
+	return len(a) > 0 && len(a) == len(b) && &a[0] == &b[0]
 }
 
 // leg finds the leg, or names it. After 4 billion the counter starts again, and names that still live are left out.
