@@ -28,6 +28,7 @@ type Call struct {
 
 	Started, RingFrom, Answered, Ended Time
 	Cause                              Cause
+	Moved                              []LegID      // legs that have gone to another call in this step
 	ShowsHeld                          bool         // what the last held or resumed notice said
 	Shows                              []LegSummary // the legs of the last notice
 
@@ -75,7 +76,7 @@ func NewCall(id CallID, s Settings, d *Directory) *Call {
 // is a command (HangUp, Reply with an error) or a state. The slice is valid until the next Step.
 func (c *Call) Step(in Input) []Command {
 	clear(c.out)
-	c.out, c.now = c.out[:0], in.At
+	c.out, c.now, c.Moved = c.out[:0], in.At, nil
 	if c.State == CallOver {
 		c.refuseLate(in.Ev)
 		return c.out

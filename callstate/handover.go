@@ -72,6 +72,11 @@ func (c *Call) legsWanted(ev LegsWanted) {
 	c.Legs = slices.DeleteFunc(c.Legs, func(l *Leg) bool {
 		return slices.ContainsFunc(p.Legs, func(given Leg) bool { return given.ID == l.ID })
 	})
+	for _, given := range p.Legs {
+		if given.ID != ev.Leg { // the transferor's own leg ends there
+			c.Moved = append(c.Moved, given.ID)
+		}
+	}
 	if other := c.elsewhere(n); other == 0 {
 		c.endAll(Cause{Kind: Transferred})
 	} else {

@@ -209,6 +209,9 @@ type Notice struct {
 	Digit   string
 	Target  string // the number of TransferFailed
 
+	// Moved are legs that this call has given to another, in which they go on; of Left and Ended.
+	Moved []LegID
+
 	// Parties tells of a transfer or forward that an extension made itself, by REFER, feature code or forwarding setting:
 	// who talked before it took effect, the transferor last; of a forward, its caller alone. It is in the one notice with
 	// which the transfer takes effect. Empty when an application asked for it.

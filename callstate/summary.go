@@ -70,7 +70,9 @@ func (c *Call) anyHeld() bool {
 
 // notice publishes what happened with the summary of this moment.
 func (c *Call) notice(n Notice) {
-	n.Summary = c.Summary()
+	if n.Summary = c.Summary(); n.Kind == NoticeLeft || n.Kind == NoticeEnded {
+		n.Moved = c.Moved
+	}
 	c.Shows = n.Summary.Legs
 	c.do(Publish{Notice: n})
 }

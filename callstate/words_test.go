@@ -73,6 +73,9 @@ func writeNotice(n Notice) string {
 			s += fmt.Sprintf(" %d", named(l.ID))
 		}
 	}
+	for _, id := range n.Moved {
+		s += fmt.Sprintf(", %d has moved", named(id))
+	}
 	return s + writeLegs(n.Summary.Legs)
 }
 

@@ -66,6 +66,24 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// TestHandOverLate: who is about to be shown in its new call has not left either; the transferor has.
+func TestHandOverLate(t *testing.T) {
+	d := newDesk()
+	a := newAPI(t, d)
+	d.talking()
+	second := call(born(339, leg(1, "2005", up, "in", "calling")), born(339, leg(2, "2008", up)))
+	second.ID = 339
+	d.tell(callstate.NoticeAnswered, second)
+	s := take(a)
+	gone := second
+	gone.Legs = nil
+	d.tell(callstate.NoticeEnded, gone, func(n *callstate.Notice) { n.Moved = []callstate.LegID{{Call: 339, N: 2}} })
+	want := told(30011, `{"call_id":"1650029138.339","members":[`+ext("2005", "PJSIP/2005-000000b0", "BYE")+`]}`)
+	if got := s.taken(); !slices.Contains(got, want) {
+		t.Errorf("told %q", got)
+	}
+}
+
 // TestHandOverEarly: who is shown in its new call already is not told to have left by the old one.
 func TestHandOverEarly(t *testing.T) {
 	d := newDesk()

@@ -26,7 +26,7 @@ func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
 	for _, e := range active {
 		b.hub.publish(topicExtension, e.Extension, func() any { return e })
 	}
-	if changed := b.changes(before, now); p.announces(before, now, changed) {
+	if changed := b.changes(n, before, now); p.announces(before, now, changed) {
 		b.hub.publish(topicCall, now.id, func() any { return infoOf(now.id, changed) })
 	}
 	for _, e := range idle {
@@ -61,9 +61,9 @@ func (b *board) parties(n callstate.Notice, before *view) []member {
 }
 
 // changes lists who is there now and who has just left, the latter with BYE; nil when nothing has changed. Who was
-// handed over and is shown in its new call already has not left: a channel lives as long as its dialog (spec
+// handed over, whether its new call shows it already or will, has not left: a channel lives as long as its dialog (spec
 // yeastar-p 1).
-func (b *board) changes(before, now *view) []member {
+func (b *board) changes(n callstate.Notice, before, now *view) []member {
 	if slices.Equal(before.members, now.members) {
 		return nil
 	}
@@ -72,7 +72,7 @@ func (b *board) changes(before, now *view) []member {
 		if is := now.member(m.leg); is != nil {
 			m = *is
 		} else {
-			if _, elsewhere := b.channels[m.channel]; elsewhere {
+			if _, elsewhere := b.channels[m.channel]; elsewhere || slices.Contains(n.Moved, m.leg) {
 				continue
 			}
 			m.status = statusBye
