@@ -61,17 +61,37 @@ func (d *Directory) inbound(number, trunk string) (to string, ok bool) {
 	return "", false
 }
 
-// outbound is the trunks by which an outside number is called.
+// outbound is the trunks by which an outside number is called. What is no number at all is none of a trunk's, also where
+// a pattern without ^ and $ finds one in it: at the trunk, 0301234;rn=0900123 would be called at another place.
 func (d *Directory) outbound(number string) (hops []Hop, ok bool) {
+	if !isNumber(number) {
+		return nil, false
+	}
 	i := slices.IndexFunc(d.Outbound, func(r OutboundRoute) bool { return len(r.Trunks) > 0 && r.Pattern.MatchString(number) })
 	if i < 0 {
 		return nil, false
 	}
 	r := d.Outbound[i]
+	there := r.Prepend + number[min(r.Strip, len(number)):]
+	if there == "" {
+		return nil, false // nobody is left to be called
+	}
 	for _, trunk := range r.Trunks {
-		hops = append(hops, Hop{Trunk: trunk, Number: r.Prepend + number[min(r.Strip, len(number)):]})
+		hops = append(hops, Hop{Trunk: trunk, Number: there})
 	}
 	return hops, true
+}
+
+// isNumber tells whether a text can be an outside number: in a URI nothing of it is escaped, and none of it parts the
+// user from a parameter, a password or a host (edge case A16).
+func isNumber(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || strings.IndexByte("+*#-_.!~()", c) >= 0) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxNumber
 }
 
 // by is whose rights count for what a leg's party asks for during a call. Who is outside has none, whatever number it

@@ -3,6 +3,7 @@ package callstate
 import (
 	"reflect"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -28,6 +29,7 @@ func TestRoute(t *testing.T) {
 			{Pattern: re("^[0-9]{6,}$"), Trunks: []string{"provider", "isp"}},
 			{Pattern: re("^0777777$"), Trunks: []string{"never"}}, // an earlier one matches
 			{Pattern: re("^[*]1$"), Trunks: []string{"isp"}, Strip: 5},
+			{Pattern: re("77[0-9]"), Trunks: []string{"isp"}}, // finds its number in the midst of anything
 		},
 	}
 	alice, bob, stranger, nobody := By{Extension: "2000"}, By{Extension: "2001"}, By{Extension: "4711"}, By{}
@@ -45,10 +47,20 @@ func TestRoute(t *testing.T) {
 		{"an outside number, trunks in order", "5551234", alice, Route{Number: "5551234", Hops: both("5551234")}},
 		{"strip and prepend; the number dialled stays", "0301234", alice, Route{Number: "0301234", Hops: []Hop{{"isp", "+49301234"}}}},
 		{"the first route counts", "0777777", alice, Route{Number: "0777777", Hops: []Hop{{"isp", "+49777777"}}}},
-		{"more to strip than there is", "*1", alice, Route{Number: "*1", Hops: []Hop{{"isp", ""}}}},
+		{"nothing left behind what is stripped", "*1", alice, Route{Number: "*1", Refused: NotFound}},
 		{"no route", "9999", alice, Route{Number: "9999", Refused: NotFound}},
 		{"a route without a trunk", "99", alice, Route{Number: "99", Refused: NotFound}},
 		{"empty", "", alice, Route{Refused: NotFound}},
+		{"a pattern without an end", "+771-*#a.B_(2)!~", alice, Route{Number: "+771-*#a.B_(2)!~", Hops: []Hop{{"isp", "+771-*#a.B_(2)!~"}}}},
+		{"a routing number of the caller's own", "771;rn=0900", alice, Route{Number: "771;rn=0900", Refused: NotFound}},
+		{"a password", "771:x", alice, Route{Number: "771:x", Refused: NotFound}},
+		{"another host", "771@h", alice, Route{Number: "771@h", Refused: NotFound}},
+		{"a header", "771?a=b", alice, Route{Number: "771?a=b", Refused: NotFound}},
+		{"a line of its own", "771\r\nX: y", alice, Route{Number: "771\r\nX: y", Refused: NotFound}},
+		{"a blank", "771 2", alice, Route{Number: "771 2", Refused: NotFound}},
+		{"a letter of more than one byte", "771é", alice, Route{Number: "771é", Refused: NotFound}},
+		{"as long as a number can be", strings.Repeat("77", 32), alice, Route{Number: strings.Repeat("77", 32), Hops: both(strings.Repeat("77", 32))}},
+		{"longer than that", strings.Repeat("77", 33), alice, Route{Number: strings.Repeat("77", 33), Refused: NotFound}},
 		{"no right to call outside", "5551234", bob, Route{Number: "5551234", Refused: Barred}},
 		{"nobody's right", "5551234", nobody, Route{Number: "5551234", Refused: Barred}},
 		{"a number that is no extension has no right", "5551234", stranger, Route{Number: "5551234", Refused: Barred}},

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"slices"
 	"sync"
 
 	"ringdown/callstate"
@@ -62,6 +63,24 @@ func (r *runner) gets(leg callstate.LegID) {
 	r.adopted = append(r.adopted, leg)
 }
 
+// forgetLeg takes a leg that came to a call off the books once it is over: what still comes about it matters to nobody.
+// In a call that goes on for hours, anybody whose INVITE with Replaces is refused would leave one behind.
+func (r *runner) forgetLeg(leg callstate.LegID) {
+	m := &r.x.moved
+	m.mu.RLock()
+	_, moved := m.home[leg]
+	m.mu.RUnlock()
+	if !moved {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.home[leg] == r.id {
+		delete(m.home, leg)
+	}
+	r.adopted = slices.DeleteFunc(r.adopted, func(id callstate.LegID) bool { return id == leg })
+}
+
 // forgetLegs takes the legs that came to a call off the books when it is put away.
 func (r *runner) forgetLegs() {
 	m := &r.x.moved
@@ -111,6 +130,7 @@ func (x *Exchange) moveLegs(from *runner, ev callstate.LegsHanded) (left []calls
 		x.count.dropped.Add(uint64(len(waiting)))
 		return waiting
 	}
+	from.adopted = slices.DeleteFunc(from.adopted, func(id callstate.LegID) bool { return legs[id] })
 	for leg := range legs {
 		to.gets(leg)
 	}

@@ -392,6 +392,30 @@ func TestReplacesFindsItsCall(t *testing.T) {
 	})
 }
 
+// A leg that is over leaves nothing behind in the call that it came to, however long that goes on: neither one that was
+// refused nor one that was handed over.
+func TestEndedLegsAreForgotten(t *testing.T) {
+	inRoom(t, func(t *testing.T, r *room, x, y callstate.CallID) {
+		r.Post(ask(x, y))
+		synctest.Wait()
+		for id := range callstate.CallID(100) {
+			ev := offer(1000 + id)
+			ev.Replaces.Leg = leg(y, 1)
+			r.Post(ev)
+			r.Post(callstate.LegEnded{On: callstate.On{Leg: ev.Leg}})
+		}
+		synctest.Wait()
+		if n, kept := r.legsMoved(), len(r.calls.get(x).adopted); n != 1 || kept != 1 {
+			t.Errorf("%d legs are not at home and the call keeps %d, expected 1: the one that was handed over", n, kept)
+		}
+		r.Post(callstate.LegEnded{On: callstate.On{Leg: leg(y, 1)}})
+		synctest.Wait()
+		if n, kept := r.legsMoved(), len(r.calls.get(x).adopted); n != 0 || kept != 0 {
+			t.Errorf("%d legs are not at home and the call keeps %d, after all have ended", n, kept)
+		}
+	})
+}
+
 // Legs cannot move between the moment in which their call is looked up and that in which the event is in its mailbox.
 func TestLookUpAndPostAreOne(t *testing.T) {
 	g := newRig(t, Config{}, nil)

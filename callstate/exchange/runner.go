@@ -139,6 +139,9 @@ func (r *runner) handle(ev callstate.Event) {
 		todo = todo[1:]
 		r.execute(c)
 	}
+	if ended, ok := ev.(callstate.LegEnded); ok {
+		r.forgetLeg(ended.Leg)
+	}
 }
 
 // execute carries out one command.
