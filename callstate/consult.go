@@ -53,7 +53,7 @@ func (c *Call) operate(ref uint64, req Operate) {
 		c.mix(ref)
 		return
 	case !t.fire(string(req.Do)):
-		refuse(WrongState, "the consultation has failed")
+		refuse(WrongState, "not at this point of the transfer")
 		return
 	}
 	c.reply(ref, nil)

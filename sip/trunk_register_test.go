@@ -239,12 +239,16 @@ func TestTrunkQualify(t *testing.T) {
 			t.Errorf("%d OPTIONS in 10 minutes", n)
 		}
 		running := o.dial("provider", "1")
+		answered := len(got(p, "OPTIONS"))
 		set(true)
-		time.Sleep(36 * time.Second)
+		for len(got(p, "OPTIONS")) == answered {
+			time.Sleep(time.Second)
+		}
+		time.Sleep(6 * time.Second)
 		if cs := o.locate("provider", "1"); len(cs) != 1 {
 			t.Error("down after one")
 		}
-		time.Sleep(24 * time.Second)
+		time.Sleep(20 * time.Second)
 		if s := o.agent.Trunks()[0]; s.Status != TrunkDown || len(o.locate("provider", "1")) != 0 {
 			t.Errorf("%+v", s)
 		}
