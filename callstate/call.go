@@ -20,6 +20,7 @@ type Call struct {
 	CallerDialled            string
 	CalleeDialled            string
 	Hops                     int         // how often the call was sent on
+	Forwards                 int         // the lowest Max-Forwards with which anybody came to it (RFC 7332 §5); 0 when none had one
 	Diversions               []Diversion // newest first
 
 	Fork     *Fork     // what is being dialled now

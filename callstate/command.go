@@ -54,6 +54,7 @@ type Dial struct {
 	ReferredBy string      // RFC 3892
 	Replaces   string      // RFC 3891, of a REFER that names a dialog elsewhere (edge case P2)
 	Hops       int         // how often the call was sent on already
+	Forwards   int         // the lowest Max-Forwards with which anybody came to the call; 0 when none had one
 }
 
 // Ring sends a 1xx to a leg that called us: 180, 181, or 183 with SDP.

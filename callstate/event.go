@@ -57,6 +57,7 @@ type LegOffered struct {
 	SDP       []byte
 	Facts     Facts
 	Hops      int    // forwards that the INVITE already went through (Diversion, History-Info)
+	Forwards  int    // its Max-Forwards; 0 when it has none
 	SIPCallID string // to match a capture
 	Memo      []byte
 }
@@ -288,6 +289,7 @@ type Parcel struct {
 	Fork       *Fork  // the target that still rings, on behalf of the transferor; nil when it is up
 	LastRef    uint32 // no ref of these legs is above it
 	Hops       int    // how often their call was sent on
+	Forwards   int    // the lowest Max-Forwards of their call
 }
 
 // --- from the exchange and the outside --------------------------------------------------------------------------

@@ -172,7 +172,7 @@ func (c *Call) dial(l *Leg, sdp []byte) {
 	if c.Fork == nil || !legTable.fire(&l.State, "dial") {
 		return
 	}
-	d := Dial{Leg: l.ID, To: l.Contact, Number: l.Party.Number, From: c.showsAs(), SDP: sdp, Hops: c.Hops,
+	d := Dial{Leg: l.ID, To: l.Contact, Number: l.Party.Number, From: c.showsAs(), SDP: sdp, Hops: c.Hops, Forwards: c.Forwards,
 		Diversions: c.Fork.place(l.Party.Number).Diversions}
 	l.Shown = d.From
 	if c.Fork.For == ForkTarget {

@@ -92,7 +92,7 @@ func (c *Call) legsWanted(ev LegsWanted) {
 // REFER.
 func (c *Call) parcel(ev LegsWanted) (p Parcel, status int) {
 	l := c.leg(ev.Leg)
-	p = Parcel{Transferor: ev.Leg, LastRef: c.LastRef, Hops: c.Hops}
+	p = Parcel{Transferor: ev.Leg, LastRef: c.LastRef, Hops: c.Hops, Forwards: c.Forwards}
 	switch {
 	case !l.live():
 		return p, 481 // P9
@@ -204,6 +204,7 @@ func (c *Call) legsHanded(ev LegsHanded) {
 // adopt makes the legs of a parcel the call's own; the first is the transferor's.
 func (c *Call) adopt(p Parcel) (legs []*Leg) {
 	c.LastRef = max(c.LastRef, p.LastRef)
+	c.bound(p.Forwards)
 	for _, l := range p.Legs {
 		l.Pending, l.Hears, l.Passing = slices.Clone(l.Pending), slices.Clone(l.Hears), slices.Clone(l.Passing)
 		c.Legs = append(c.Legs, &l)

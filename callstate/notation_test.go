@@ -58,7 +58,7 @@ func (w *words) event(verb string) Event {
 	switch verb {
 	case "invite":
 		ev := LegOffered{On: on, From: Party{Number: w.after("from")}, To: w.after("to"), SIPCallID: w.opt("call-id")}
-		ev.Hops, ev.Trunk = w.number("hops"), w.opt("trunk")
+		ev.Hops, ev.Forwards, ev.Trunk = w.number("hops"), w.number("forwards"), w.opt("trunk")
 		ev.Replaces = w.replaced()
 		ev.SDP, ev.Facts = w.body(!w.is("no-offer"))
 		return ev

@@ -13,6 +13,7 @@ func (c *Call) replaceOffered(ev LegOffered) {
 		Facts: ev.Facts, Offerless: len(ev.SDP) == 0, Takes: ev.Replaces.Leg, Shown: c.dir.Party(ev.To)}
 	l.Picks = !c.leg(l.Takes).up()
 	c.Legs = append(c.Legs, l)
+	c.bound(ev.Forwards)
 	c.openMedia(l, ev.SDP)
 	if l.Offerless {
 		c.makeOffer(l, ForAnswer)

@@ -24,6 +24,7 @@ func (c *Call) legOffered(ev LegOffered) {
 	c.CallerDialled, c.CalleeDialled = ev.To, r.Number
 	c.CalleeParty = c.dir.Party(r.Number)
 	c.Hops, c.Started = ev.Hops, c.now
+	c.bound(ev.Forwards)
 	c.notice(Notice{Kind: NoticeCreated})
 	switch {
 	case ev.Hops > c.Settings.Hops:
@@ -33,6 +34,14 @@ func (c *Call) legOffered(ev LegOffered) {
 	default:
 		c.openMedia(l, ev.SDP)
 		c.startFork(r, ForkCallee, c.Settings.RingTimeout)
+	}
+}
+
+// bound lowers what is left of Max-Forwards. Whom the call dials later, on whose behalf ever, gets no more than that, so
+// that a ring of switches comes to its end though each of them is a B2BUA (RFC 7332 §5; edge case T14).
+func (c *Call) bound(forwards int) {
+	if forwards > 0 && (c.Forwards == 0 || forwards < c.Forwards) {
+		c.Forwards = forwards
 	}
 }
 

@@ -140,6 +140,9 @@ func writeSignal(cmd Signal) string {
 		if cmd.Hops > 0 {
 			s += fmt.Sprintf(" hops=%d", cmd.Hops)
 		}
+		if cmd.Forwards > 0 {
+			s += fmt.Sprintf(" forwards=%d", cmd.Forwards)
+		}
 		return s
 	case Ring:
 		return strings.TrimSpace(fmt.Sprintf("ring %d %d %s", named(cmd.Leg), cmd.Status, cmd.SDP))
@@ -251,6 +254,9 @@ func writeEvent(ev Event) string {
 		p("invite %d from %s to %s", named(ev.Leg), ev.From.Number, ev.To)
 		if ev.Hops > 0 {
 			p(" hops=%d", ev.Hops)
+		}
+		if ev.Forwards > 0 {
+			p(" forwards=%d", ev.Forwards)
 		}
 		opt("trunk", ev.Trunk)
 		writeReplaced(p, ev.Replaces)

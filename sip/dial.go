@@ -67,6 +67,10 @@ func legOf(cmd callstate.Signal) callstate.LegID {
 
 // dial sends the INVITE that opens a leg.
 func (l *leg) dial(cmd callstate.Dial) {
+	if cmd.Forwards == 1 {
+		l.over(callstate.Cause{Kind: callstate.Loop, Status: 483}) // T14
+		return
+	}
 	var err error
 	if l.flow, err = flowOf(cmd.To.Flow); err == nil {
 		if cmd.To.Trunk != "" {
@@ -104,6 +108,11 @@ func (l *leg) newINVITE(cmd callstate.Dial) (*sip.Request, error) {
 	req, err := l.newRequest(sip.INVITE, 0)
 	if err != nil {
 		return nil, err
+	}
+	if cmd.Forwards > 0 { // RFC 7332 §5
+		mf := sip.MaxForwardsHeader(cmd.Forwards - 1)
+		req.RemoveHeader("Max-Forwards")
+		req.AppendHeader(&mf)
 	}
 	able(req)
 	req.AppendHeader(sip.NewHeader("Accept", "application/sdp"))

@@ -90,6 +90,7 @@ func (a *Agent) callFrom(s *tx.Server, l *leg, sdp []byte) {
 	offer := callstate.LegOffered{
 		On: l.on(), From: callstate.Party{Number: l.user, Name: a.names[l.user]}, To: dialled(req.Recipient),
 		Replaces: instead, SDP: sdp, Facts: facts, Hops: hops(req), SIPCallID: l.dialog.callID,
+		Forwards: forwards(req),
 	}
 	if l.line != nil {
 		offer.From, offer.To, offer.Trunk = caller(req), l.line.t.called(req), l.line.t.Name
@@ -109,6 +110,14 @@ func (a *Agent) callFrom(s *tx.Server, l *leg, sdp []byte) {
 // entries, of which the first is the number that was dialled (RFC 7044 §5).
 func hops(req *sip.Request) int {
 	return max(values(req, "Diversion"), values(req, "History-Info")-1)
+}
+
+// forwards is the Max-Forwards of a request, 0 when it has none; one that has 0 never comes here (RFC 3261 §16.3).
+func forwards(req *sip.Request) int {
+	if mf := req.MaxForwards(); mf != nil {
+		return int(min(mf.Val(), 255)) // RFC 3261 §20.22: nobody may have more
+	}
+	return 0
 }
 
 // values counts the values of a header in all its lines; commas inside quotes or angle brackets part none.

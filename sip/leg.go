@@ -35,7 +35,6 @@ type leg struct {
 	ended     bool // LegEnded is posted
 	endedBy   callstate.Cause
 	redirects []callstate.Redirect // of a 3xx (F4)
-	hops      uint32               // Max-Forwards of the INVITE that came by a trunk
 
 	hanging  bool // HangUp came, the dialog is not over yet
 	stranded bool // our BYE found no way; it goes out when the phone shows up again (N8)

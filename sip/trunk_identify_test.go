@@ -201,10 +201,11 @@ func TestTrunkMaxForwards(t *testing.T) {
 		p, other := o.peer(providerAt, nil), o.peer("203.0.113.8:5060", takesAll)
 		for _, tt := range []struct{ in, out string }{{"12", "11"}, {"2", "1"}, {"1", ""}} {
 			p.Dial(o.Context(), "sip:5503301@192.0.2.1", phone.WithFrom("<sip:1@x.example>;tag=1"), phone.WithHeader("Max-Forwards", tt.in), phone.WithSDP(sdpOffer))
-			in := o.offered().Leg
+			offer := o.offered()
+			in := offer.Leg
 			before := len(got(other, "INVITE"))
 			out := callstate.LegID{Call: in.Call, N: 2}
-			o.agent.Do(callstate.Dial{Leg: out, To: o.locate("far", "5503301")[0], Number: "5503301", From: callstate.Party{Number: "1"}})
+			o.agent.Do(callstate.Dial{Leg: out, To: o.locate("far", "5503301")[0], Number: "5503301", From: callstate.Party{Number: "1"}, Forwards: offer.Forwards})
 			o.settle()
 			if ms := got(other, "INVITE")[before:]; len(ms) == 1 && ms[0].Get("Max-Forwards") != tt.out || (len(ms) == 1) != (tt.out != "") {
 				t.Errorf("Max-Forwards %s: %v", tt.in, ms)

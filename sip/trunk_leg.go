@@ -66,15 +66,6 @@ func (l *leg) dialTrunk(cmd callstate.Dial) error {
 	if err != nil {
 		return err
 	}
-	if hops, ok := l.a.hopsLeft(cmd.Leg.Call); ok {
-		if hops <= 1 {
-			l.over(callstate.Cause{Kind: callstate.Loop, Status: 483}) // T14
-			return nil
-		}
-		mf := sip.MaxForwardsHeader(hops - 1)
-		req.RemoveHeader("Max-Forwards")
-		req.AppendHeader(&mf)
-	}
 	for _, h := range t.identity(cmd.From) {
 		req.AppendHeader(h)
 	}
@@ -94,10 +85,6 @@ func (l *leg) atTrunk(t *trunk, number string) {
 // comesBy makes l the leg of an INVITE that came by a trunk.
 func (l *leg) comesBy(t *trunk, s *tx.Server) {
 	l.atTrunk(t, caller(s.Request()).Number)
-	l.hops = 70
-	if mf := s.Request().MaxForwards(); mf != nil {
-		l.hops = mf.Val()
-	}
 	if f, err := l.a.layer.Source(l.flow); err == nil {
 		l.flow = f // over a connection that we opened, our Contact is still the listener
 	}
@@ -117,16 +104,6 @@ func (l *leg) aor() string {
 		return l.line.t.uri(l.line.number)
 	}
 	return l.a.aor(l.user)
-}
-
-// hopsLeft is the Max-Forwards of the INVITE that opened a call from a trunk: what goes out by another one carries it
-// on, so that a ring of switches comes to its end (RFC 7332 §5; edge case T14).
-func (a *Agent) hopsLeft(call callstate.CallID) (hops uint32, ok bool) {
-	l := a.legByID(callstate.LegID{Call: call, N: 1})
-	if l == nil || !l.inbound || l.line == nil {
-		return 0, false
-	}
-	return l.hops, true
 }
 
 // from is the From of a call to the trunk: the caller at our domain, or what the config has it show.

@@ -286,3 +286,20 @@ func synctestRig(t *testing.T, o memnet.Options, f func(r *rig), change ...func(
 		r.settled()
 	})
 }
+
+// What goes to a phone carries on what is left of Max-Forwards as well: behind it may be a switch that sends the call back
+// by a trunk (T14, RFC 7332 §5). Who has none left hears so.
+func TestMaxForwards_T14(t *testing.T) {
+	bubble(t, func(r *rig) {
+		alice, bob := r.phone("2000"), r.phone("2001")
+		a := r.dial(alice, "2001", phone.WithHeader("Max-Forwards", "9"))
+		b := r.rung(bob)
+		r.same("Max-Forwards at bob's phone", b.Invite.Get("Max-Forwards"), "8")
+		r.ok(b.Answer())
+		r.ok(a.WaitAnswer(r.ctx))
+		r.ok(a.Hangup())
+		r.ends(a, b)
+		r.refused(r.dial(alice, "2001", phone.WithHeader("Max-Forwards", "1")), 483)
+		r.same("INVITEs at bob's phone", bob.Received("INVITE", 0), 1)
+	})
+}
