@@ -261,8 +261,12 @@ func TestShowPartner_Waits(t *testing.T) {
 				two(r, s)
 				m := r.requests("2000", "INVITE")[0]
 				r.ok(r.phone("2000").Send([]byte(answerTo(m, status))))
-				if status == 491 {
-					two(r, s) // another one follows
+				if status == 491 { // another one follows, within two seconds
+					r.settle()
+					r.show(s, carol)
+					if len(r.requests("2000", "INVITE")) == 1 {
+						r.same("shown while an offer is to come", len(r.shown()), 0)
+					}
 				}
 				once(r)
 			})

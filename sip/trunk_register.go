@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func (t *trunk) registering() {
 		t.registered(*ev)
 	}
 	t.mu.Lock()
-	due := !t.reg.busy && len(t.targets) > 0 && !time.Now().Before(t.reg.next)
+	due := !t.reg.busy && t.reachable() && !time.Now().Before(t.reg.next)
 	t.mu.Unlock()
 	if due {
 		t.mu.Lock()
@@ -69,6 +70,14 @@ func (t *trunk) registering() {
 		t.mu.Unlock()
 		t.register()
 	}
+}
+
+// reachable tells whether there is a socket for any target; a new one wakes the keeper. t.mu is held.
+func (t *trunk) reachable() bool {
+	return slices.ContainsFunc(t.targets, func(g *target) bool {
+		_, err := t.flow(g.remote)
+		return err == nil
+	})
 }
 
 // register sends a REGISTER to the next address of the round.

@@ -258,9 +258,14 @@ func (t *trunk) poke() {
 	}
 }
 
-// wakeTrunks: there is a socket more.
+// wakeTrunks: there is a socket more. Addresses that were left out for want of one count again.
 func (a *Agent) wakeTrunks() {
 	for _, t := range a.trunks {
+		t.mu.Lock()
+		if t.found.fails == 0 {
+			t.found.next = time.Time{}
+		}
+		t.mu.Unlock()
 		t.poke()
 	}
 }

@@ -2,12 +2,15 @@ package sip
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"ringdown/bench/memnet"
 	"ringdown/bench/phone"
 	"ringdown/callstate"
 )
@@ -164,4 +167,47 @@ func TestTrunkRefusesConnection(t *testing.T) {
 	if cs := o.locate("provider", "1"); len(cs) != 0 {
 		t.Errorf("dialled on: %+v", cs)
 	}
+}
+
+// Sockets open one after the other. An address of a trunk that was looked up before there was one for it counts as soon as
+// there is, and the trunk registers then, not after a pause for failures.
+func TestTrunkAwaitsItsSocket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dns := &zone{hosts: map[string]string{"provider.example": "2001:db8::5 203.0.113.5"}}
+		trunk := registers()
+		trunk.Address = "provider.example"
+		o := &office{T: t, net: memnet.New(memnet.Options{Delay: 5 * time.Millisecond})}
+		a, err := New(Config{Exchange: o, ReadSDP: func([]byte) (callstate.Facts, error) { return callstate.Facts{}, nil }, Domain: "example.com",
+			Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Resolver: dns, Trunks: []Trunk{trunk}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.agent = a
+		serve := func(at string) {
+			pc, err := o.net.ListenPacket(at)
+			if err == nil {
+				err = a.ServeUDP(pc)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.settle()
+		}
+		six := o.peer("[2001:db8::5]:5060", (&registrar{plan: []string{"503"}}).answer)
+		four := o.peer(providerAt, (&registrar{plan: []string{"200"}}).answer)
+		o.settle()
+		serve("[2001:db8::1]:5060")
+		if len(got(six, "REGISTER")) == 0 || len(got(four, "REGISTER")) != 0 {
+			t.Errorf("with the first socket: %v and %v", got(six, "REGISTER"), got(four, "REGISTER"))
+		}
+		serve(switchAt)
+		if n := len(a.trunks[0].targets); n != 2 {
+			t.Errorf("%d addresses, expected 2", n)
+		}
+		a.Close()
+		for _, p := range o.phones {
+			p.Close()
+		}
+		o.net.Close()
+	})
 }
