@@ -28,6 +28,26 @@ func TestReadmeDrawsRealStates(t *testing.T) {
 	}
 }
 
+// The parts of a config that README.md shows are one valid config together.
+func TestReadmeShowsAConfig(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "sip: {domain: example.com, listen: [\"udp://127.0.0.1:5060\"]}\n"
+	parts := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	for _, part := range parts {
+		text += part[1]
+	}
+	cfg, err := ParseConfig("README.md", []byte(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if len(parts) < 3 || len(cfg.Trunks) == 0 || len(cfg.Reports) == 0 {
+		t.Errorf("README.md shows %d parts, %d trunks, %d reports", len(parts), len(cfg.Trunks), len(cfg.Reports))
+	}
+}
+
 // The secrets that README.md tells are those of the demo.
 func TestReadmeTellsTheDemosSecrets(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
