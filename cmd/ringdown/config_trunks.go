@@ -288,10 +288,15 @@ func (c *Config) routeFaults(note func(key string, p *problem)) {
 	}
 	for i, e := range c.Routes.Outbound {
 		for j, name := range e.Trunks {
-			note(fmt.Sprintf("routes.outbound[%d].trunks[%d]", i, j), c.unknownTrunk(name))
+			key := fmt.Sprintf("routes.outbound[%d].trunks[%d]", i, j)
+			note(key, c.unknownTrunk(name))
+			if name != "" && slices.Contains(e.Trunks[:j], name) {
+				note(key, &problem{shown(name) + " is tried already", "name each trunk once"})
+			}
 		}
 	}
 	for i, t := range c.Trunks {
+		note(fmt.Sprintf("trunks[%d].address", i), c.cutOff(t))
 		for j, at := range t.Identify {
 			note(fmt.Sprintf("trunks[%d].identify[%d]", i, j), identifiedTwice(at, c.Trunks[:i]))
 		}
@@ -313,6 +318,32 @@ func (c *Config) routeFaults(note func(key string, p *problem)) {
 			}
 		}
 	}
+}
+
+// cutOff says that no listener can send to a trunk, or that it is the switch itself, which would call itself.
+func (c *Config) cutOff(t Trunk) *problem {
+	if t.Address == "" || len(c.SIP.Listen) == 0 {
+		return nil
+	}
+	host, port := splitHostPort(t.Address)
+	addr, err := netip.ParseAddr(host)
+	named, reached := err != nil, false // a name: who knows where it leads
+	addr = addr.Unmap()
+	for _, l := range c.SIP.Listen {
+		at := l.Addr.Addr()
+		switch {
+		case l.Network != t.Transport:
+		case l.Addr == netip.AddrPortFrom(addr, port):
+			return &problem{"is " + l.String() + " of sip.listen, this switch itself", "write where the provider is"}
+		case named || at.Is4() == addr.Is4() || at == netip.IPv6Unspecified():
+			reached = true
+		}
+	}
+	if reached {
+		return nil
+	}
+	return &problem{fmt.Sprintf("cannot be reached: no %s address of sip.listen can send there", t.Transport),
+		"add one, or change the trunk's transport or address"}
 }
 
 func (c *Config) unknownTrunk(name string) *problem {

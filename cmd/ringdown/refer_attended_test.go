@@ -363,3 +363,47 @@ func TestAttendedRefer_T9(t *testing.T) {
 		}
 	})
 }
+
+// T28, T31: parties of two calls with different codecs are joined, one of them held by the transferor or not: neither hears
+// a gap in what comes to it, not for longer than its codec takes to change, and nothing is cut off afterwards.
+func TestAttendedRefer_T28_T31_Codecs(t *testing.T) {
+	for _, row := range []struct {
+		alice, carol []string
+		held         bool
+	}{
+		{[]string{"PCMU"}, []string{"PCMA"}, true},
+		{[]string{"G722", "PCMU"}, []string{"PCMA"}, false},
+		{[]string{"opus", "PCMA"}, []string{"PCMU"}, true},
+		{[]string{"PCMU"}, []string{"opus", "G722", "PCMU"}, false},
+		{[]string{"opus", "G722", "PCMU"}, []string{"opus", "PCMA"}, true},
+	} {
+		t.Run(fmt.Sprint(row.alice, row.carol, row.held), func(t *testing.T) {
+			scene(t, func(r *rig) {
+				alice, carol := r.phone("2000", codecs(row.alice...)), r.phone("2002", codecs(row.carol...))
+				bob := r.phone("2001", codecs("opus", "G722", "PCMU", "PCMA"))
+				x := &consulted{rig: r, alice: alice, bob: bob, carol: carol}
+				x.a, x.first = r.talk(alice, "2001", bob)
+				x.second, x.c = r.talk(bob, "2002", carol)
+				if row.held {
+					r.ok(x.first.Hold(r.ctx, "sendonly"))
+				}
+				r.pass(100 * time.Millisecond)
+				for _, part := range []time.Duration{time.Second, 300 * time.Millisecond} {
+					x.a.Media.Mark()
+					x.c.Media.Mark()
+					if part == time.Second {
+						x.refer(x.first, x.second)
+					}
+					r.pass(part)
+					for who, c := range map[string]*phone.Call{"alice": x.a, "carol": x.c} {
+						if gap := c.Media.Gap(); gap > 4*frame+5*time.Millisecond {
+							r.Errorf("%s heard nothing for %v", who, gap)
+						}
+					}
+				}
+				r.ok(x.a.Hangup())
+				r.ends(x.first, x.second, x.c)
+			})
+		})
+	}
+}
