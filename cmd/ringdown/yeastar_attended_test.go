@@ -88,7 +88,7 @@ func TestYeastar_AttendedComplete(t *testing.T) {
 	})
 }
 
-func TestYeastar_AttendedAbort(t *testing.T) {
+func TestYeastar_P23_AttendedAbort(t *testing.T) {
 	consults(t, func(x *consultation) {
 		x.answered()
 		x.operate("abort")
@@ -98,7 +98,7 @@ func TestYeastar_AttendedAbort(t *testing.T) {
 	})
 }
 
-func TestYeastar_AttendedSwap(t *testing.T) {
+func TestYeastar_P20_AttendedSwap(t *testing.T) {
 	consults(t, func(x *consultation) {
 		x.answered()
 		x.operate("swap")
@@ -119,7 +119,7 @@ func TestYeastar_AttendedSwap(t *testing.T) {
 	})
 }
 
-func TestYeastar_AttendedThreeway(t *testing.T) {
+func TestYeastar_P22_AttendedThreeway(t *testing.T) {
 	consults(t, func(x *consultation) {
 		x.answered()
 		x.operate("threeway")
@@ -144,7 +144,7 @@ func TestYeastar_AttendedThreeway(t *testing.T) {
 }
 
 // While carol's phone rings: each operation (spec yeastar-p 5.4, CALLING).
-func TestYeastar_RingingAbort(t *testing.T) {
+func TestYeastar_P23_RingingAbort(t *testing.T) {
 	consults(t, func(x *consultation) {
 		x.operate("abort")
 		x.ended(x.c, 487)
@@ -154,7 +154,7 @@ func TestYeastar_RingingAbort(t *testing.T) {
 	})
 }
 
-func TestYeastar_RingingComplete(t *testing.T) {
+func TestYeastar_P16_RingingComplete(t *testing.T) {
 	consults(t, func(x *consultation) {
 		x.operate("complete")
 		x.ended(x.b, 0)
@@ -167,7 +167,7 @@ func TestYeastar_RingingComplete(t *testing.T) {
 	})
 }
 
-func TestYeastar_RingingThreeway(t *testing.T) {
+func TestYeastar_P21_RingingThreeway(t *testing.T) {
 	consults(t, func(x *consultation) {
 		x.operate("threeway")
 		x.hear(x.a, bobTone, x.b, aliceTone)

@@ -81,8 +81,8 @@ func (x *consultation) closed() {
 	}
 }
 
-// Two clients operate the same consultation at once: both answers are documented ones, and one outcome holds.
-func TestYeastar_A3_TwoOperate(t *testing.T) {
+// A3, P24: two clients operate the same consultation at once: both answers are documented ones, and one outcome holds.
+func TestYeastar_A3_P24_TwoOperate(t *testing.T) {
 	for _, pair := range [][2]string{{"complete", "abort"}, {"complete", "complete"}, {"threeway", "abort"}, {"swap", "complete"}} {
 		t.Run(pair[0]+" "+pair[1], func(t *testing.T) {
 			consults(t, func(x *consultation) {
