@@ -100,7 +100,7 @@ func (c *Call) undertake(t *Transfer) {
 	if from := c.leg(t.Transferor); from != nil {
 		t.TransferorParty, t.Outside = from.Party, from.Trunk != ""
 	}
-	if t.Release == ReleaseItself {
+	if t.Release == ReleaseItself && !t.Outside { // reports tell what extensions do (spec yeastar-s 4.3)
 		t.Parties = c.parting(t) // now: the transferor may leave before it is told (T3)
 	}
 }
