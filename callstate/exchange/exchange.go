@@ -203,12 +203,17 @@ type Counts struct {
 	Dropped    uint64 // events of calls that were over
 	Panics     uint64 // in calls, adapters and watchers
 	ByForce    uint64 // calls that did not end by themselves
+	Moved      int    // legs that are in another call than that of their birth
 }
 
 // Counts returns the figures of now; each is exact, together they may be a moment apart.
 func (x *Exchange) Counts() Counts {
 	c := &x.count
+	x.moved.mu.RLock()
+	moved := len(x.moved.home)
+	x.moved.mu.RUnlock()
 	return Counts{
+		Moved: moved,
 		Calls: int(c.calls.Load()), Goroutines: int(c.goroutines.Load()), Started: c.started.Load(),
 		Refused: c.refused.Load(), Dropped: c.dropped.Load(), Panics: c.panics.Load(), ByForce: c.byForce.Load(),
 	}

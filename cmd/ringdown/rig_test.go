@@ -235,9 +235,9 @@ func (r *rig) left() string {
 	if r.net == nil {
 		transactions = 0
 	}
-	if x.Calls+c.Legs+c.Dialogs+m.Legs+m.PortsUsed+transactions == 0 {
+	if x.Calls+x.Moved+c.Legs+c.Dialogs+m.Legs+m.PortsUsed+transactions == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d calls, %d legs, %d dialogs, %d streams, %d ports, %d transactions", x.Calls, c.Legs, c.Dialogs,
+	return fmt.Sprintf("%d calls, %d moved legs, %d legs, %d dialogs, %d streams, %d ports, %d transactions", x.Calls, x.Moved, c.Legs, c.Dialogs,
 		m.Legs, m.PortsUsed, transactions)
 }
