@@ -303,3 +303,33 @@ func TestMaxForwards_T14(t *testing.T) {
 		r.same("INVITEs at bob's phone", bob.Received("INVITE", 0), 1)
 	})
 }
+
+// T17, A16: however an outside number is written, who has no right to call it reaches no trunk: an extension by INVITE and
+// by REFER, a stranger, and a provider's caller who says that it is an extension with the right.
+func TestNoWayOut_T17(t *testing.T) {
+	forms := []string{"sip:0044123@example.com", "sip:%30044123@example.com", "sip:0044123;phone-context=+49@example.com",
+		"sip:0044123:pw@example.com", "tel:0044123", "tel:0044123;phone-context=+49", "sips:0044123@example.com", "SIP:0044123@example.com",
+		"sip:0044123@" + providerAt, "sip:94%34123@example.com;user=phone"}
+	bubble(t, func(r *rig) {
+		gw, spare := r.gateway(providerAt, nil), r.gateway(spareAt, nil)
+		alice, bob := r.phone("2000"), r.phone("2001")
+		for _, to := range forms {
+			r.refused(r.dial(bob, to), 403)
+			r.refused(r.dial(alice, to, phone.WithoutAuth()), 401)
+			a, b := r.connect(alice, "2001", bob)
+			before := len(sipfrags(bob))
+			_, err := b.Refer(r.ctx, "<"+to+">")
+			r.ok(err)
+			r.pass(time.Second)
+			told := sipfrags(bob)[before:]
+			r.same("what the REFER to "+to+" led to", told[len(told)-1], "403 Forbidden terminated")
+			r.ok(a.Hangup())
+			r.ends(a, b)
+		}
+		for from, status := range map[string]int{"2000@example.com": 401, "%32000@EXAMPLE.com": 401, "2000@192.0.2.1": 401, "2000@provider.example": 404} {
+			r.refused(r.dial(gw, "sip:0044123@192.0.2.1", phone.WithFrom("<sip:"+from+">;tag=1"), phone.WithoutAuth(),
+				phone.WithHeader("P-Asserted-Identity", "<sip:2000@example.com>")), status)
+		}
+		r.same("INVITEs at the trunks", gw.Received("INVITE", 0)+spare.Received("INVITE", 0), 0)
+	}, outsideLines)
+}
