@@ -285,10 +285,10 @@ func TestReports_A10_BadServers(t *testing.T) {
 		name string
 		ill  func(*appServer)
 	}{
-		{"well", func(*appServer) {}},
+		{"is well", func(*appServer) {}},
 		{"hangs", func(s *appServer) { s.status = 0 }},
-		{"500", func(s *appServer) { s.status = 500 }},
-		{"gone", func(s *appServer) { s.gone = true }},
+		{"answers 500", func(s *appServer) { s.status = 500 }},
+		{"is gone", func(s *appServer) { s.gone = true }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -315,7 +315,7 @@ func TestReports_A10_BadServers(t *testing.T) {
 				app.set(func(s *appServer) { s.gone, s.status, s.got = false, 200, nil })
 				r.pass(3 * time.Minute)
 				want := []string{"2001", "2002", "2001", "2002", "2001", "2002"}
-				if row.name == "well" {
+				if row.name == "is well" {
 					want = nil
 				}
 				var got []string
@@ -331,8 +331,8 @@ func TestReports_A10_BadServers(t *testing.T) {
 		})
 	}
 	for name, d := range took {
-		if d != took["well"] {
-			t.Errorf("with a server that is %s the transfers took %v, otherwise %v", name, d, took["well"])
+		if more := d - took["is well"]; more.Abs() > 100*time.Millisecond { // phones look every now and then only
+			t.Errorf("with a server that %s the transfers took %v, otherwise %v", name, d, took["is well"])
 		}
 	}
 }
