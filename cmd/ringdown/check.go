@@ -2,9 +2,10 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,12 +18,7 @@ type checkCommand struct {
 }
 
 // Validate lets the command line name one file, not two.
-func (c *checkCommand) Validate() error {
-	if c.File != "" && c.Config != "" {
-		return errors.New("name one config: FILE or --config FILE")
-	}
-	return nil
-}
+func (c *checkCommand) Validate() error { return oneFile(c.File, c.Config) }
 
 // Run carries the command out. Faults are its result, so they go to stdout.
 func (c *checkCommand) Run(s *streams) error {
@@ -67,6 +63,9 @@ func printMeaning(w io.Writer, file string, c *Config) error {
 		limit(c.Transfer.NoAnswer), c.Transfer.OnFail, c.Transfer.Retries, c.Transfer.Delay))
 	row("features", c.Features.meaning())
 	row("extensions", extensionsLine(c.Extensions))
+	if line := wishesLine(c.Extensions); line != "" {
+		row("of these", line)
+	}
 	trunkRows(row, c)
 	for _, e := range c.Reports {
 		row("reports", e.meaning())
@@ -88,6 +87,36 @@ func ozekiRows(row func(name, value string), o *Ozeki) {
 		users[i] = u.Username
 	}
 	row("users", strings.Join(users, ", "))
+}
+
+// wishesLine counts what extensions may do and want done; empty when none does.
+func wishesLine(list []Extension) string {
+	counts, groups := map[string]int{}, map[string]int{}
+	for _, e := range list {
+		for what, is := range map[string]bool{"may call outside": e.Outbound, "shown whom they talk to": e.ConnectedLine,
+			"send calls on": e.Forward != Forward{}} {
+			if is {
+				counts[what]++
+			}
+		}
+		if e.Pickup != "" {
+			groups[e.Pickup]++
+		}
+	}
+	var parts []string
+	for _, what := range []string{"may call outside", "shown whom they talk to", "send calls on"} {
+		if n := counts[what]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		if len(parts) == 8 {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%d in pickup group %s", groups[name], shown(name)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // limit writes a duration that 0 switches off.

@@ -126,7 +126,7 @@ func (t *tracer) follow(calls callstate.Calls) (stop func()) {
 func summarise(data []byte) (callID, text string) {
 	head, body, _ := bytes.Cut(data, []byte("\r\n\r\n"))
 	lines := strings.Split(string(head), "\r\n")
-	cseq := ""
+	cseq, asks := "", ""
 	for _, line := range lines[1:] {
 		name, value, _ := strings.Cut(line, ":")
 		switch strings.ToLower(strings.TrimSpace(name)) {
@@ -134,10 +134,14 @@ func summarise(data []byte) (callID, text string) {
 			callID = strings.TrimSpace(value)
 		case "cseq":
 			_, cseq, _ = strings.Cut(strings.TrimSpace(value), " ")
+		case "refer-to", "r":
+			asks = wish(value)
+		case "replaces":
+			asks = " replaces"
 		}
 	}
 	if method, _, ok := strings.Cut(lines[0], " sip:"); ok && !strings.HasPrefix(lines[0], "SIP/") {
-		text = method
+		text = method + asks
 	} else if rest, ok := strings.CutPrefix(lines[0], "SIP/2.0 "); ok {
 		text = rest + " (" + strings.TrimSpace(cseq) + ")"
 	} else {
@@ -157,6 +161,22 @@ func summarise(data []byte) (callID, text string) {
 	return callID, text
 }
 
+// wish is what a REFER asks for: the number, and whether it is to take the place of a call there.
+func wish(referTo string) string {
+	_, rest, found := strings.Cut(referTo, "sip:")
+	if !found {
+		return ""
+	}
+	number, rest, _ := strings.Cut(rest, "@")
+	if strings.ContainsAny(number, "<>;?\"") || len(number) > 20 {
+		number = "…"
+	}
+	if strings.Contains(strings.ToLower(rest), "replaces=") {
+		return " to " + number + ", replaces"
+	}
+	return " to " + number
+}
+
 // draw renders the ladder of a call and forgets it.
 func (t *tracer) draw(id callstate.CallID) string {
 	t.mu.Lock()
@@ -171,7 +191,7 @@ func (t *tracer) draw(id callstate.CallID) string {
 		leg := t.legs[sipID]
 		column := 0
 		if leg.id != (callstate.LegID{Call: id, N: 1}) {
-			names = append(names, leg.number)
+			names = append(names, again(names, leg.number))
 			column = len(names) - 1
 		} else {
 			names[0] = leg.number
@@ -198,6 +218,20 @@ func (t *tracer) draw(id callstate.CallID) string {
 		fmt.Fprintf(&b, "%8.3f  %s\n", s.at.Sub(steps[0].at).Seconds(), arrow(s.text, s.out, s.column, len(names)))
 	}
 	return b.String()
+}
+
+// again numbers the lines of a phone from the second on.
+func again(names []string, number string) string {
+	n := 1
+	for _, name := range names {
+		if name == number || strings.HasPrefix(name, number+" (") {
+			n++
+		}
+	}
+	if n == 1 {
+		return number
+	}
+	return fmt.Sprintf("%s (%d)", number, n)
 }
 
 // ladderWidth is the distance of two columns, in characters.

@@ -26,18 +26,30 @@ type server func(ctx context.Context, cfg *Config, o ServeOptions, stdout, stder
 
 // serveCommand is "ringdown serve".
 type serveCommand struct {
-	Config   string `help:"The config; without it, the demo's on loopback." placeholder:"FILE"`
+	File     string `arg:"" optional:"" help:"The config; without it, the demo's on loopback." placeholder:"FILE"`
+	Config   string `help:"The same as FILE." placeholder:"FILE"`
 	Trace    bool   `help:"Print the SIP ladder of each call."`
 	LogLevel string `help:"Log what is at least so important: ${enum}." enum:"debug,info,warn,error" default:"info"`
 }
 
+// Validate lets the command line name one file, not two.
+func (c *serveCommand) Validate() error { return oneFile(c.File, c.Config) }
+
+// oneFile refuses a config that is named twice.
+func oneFile(file, config string) error {
+	if file != "" && config != "" {
+		return errors.New("name one config: FILE or --config FILE")
+	}
+	return nil
+}
+
 // Run carries the command out.
 func (c *serveCommand) Run(s *streams) error {
-	cfg, err := configOrDemo(c.Config)
+	cfg, err := configOrDemo(c.File + c.Config)
 	if err != nil {
 		return reportFaults(s.stderr, err)
 	}
-	if c.Config == "" {
+	if c.File+c.Config == "" {
 		printDemoSecrets(s.stdout, cfg)
 	}
 	return s.serve(runSwitch, cfg, ServeOptions{Trace: c.Trace, Log: newLogger(s.stderr, c.LogLevel)})
