@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -301,14 +302,14 @@ func TestRefer_T19_OutOfDialog(t *testing.T) {
 func TestRefer_T35_TransfereeGone(t *testing.T) {
 	for _, how := range []string{"silence", "481"} {
 		scene2(t, how, func(r *rig) {
-			gone := false
+			var gone atomic.Bool
 			var alice *phone.Phone
 			alice = r.phone("2000", codecs("opus", "PCMU"), func(c *phone.Config) {
 				c.OnRequest = func(m *phone.Message) bool {
-					if gone && how == "481" {
+					if gone.Load() && how == "481" {
 						_ = alice.Respond(m, 481, "")
 					}
-					return gone
+					return gone.Load()
 				}
 			})
 			bob, carol := r.phone("2001", codecs("opus")), r.phone("2002", codecs("PCMU"))
@@ -316,7 +317,7 @@ func TestRefer_T35_TransfereeGone(t *testing.T) {
 			m, err := b.Refer(r.ctx, "sip:2002@example.com")
 			r.status(m, err, 202)
 			c := r.rung(carol)
-			gone = true
+			gone.Store(true)
 			a.Media.Stop()
 			answered := time.Now()
 			r.ok(c.Answer())
