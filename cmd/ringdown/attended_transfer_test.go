@@ -191,3 +191,53 @@ func TestAttendedTransfer_A3_T9_AtOnce(t *testing.T) {
 		})
 	}
 }
+
+// A6, P9: any party hangs up at the moment of AttendedTransfer: the application has an answer, and nobody is left with a
+// call that leads nowhere.
+func TestAttendedTransfer_A6_P9_Sweep(t *testing.T) {
+	for _, who := range []string{"alice", "bob's first", "bob's second", "carol"} {
+		for _, ringing := range []bool{false, true} {
+			for ms := range 12 {
+				scene2(t, fmt.Sprint(who, ringing, ms), func(r *rig) {
+					x := meet(r, ms%2 == 0)
+					if ringing {
+						x.rings()
+					} else {
+						x.consult(ms%3 == 0)
+					}
+					first, second := x.ids()
+					calls := map[string]*phone.Call{"alice": x.a, "bob's first": x.first, "bob's second": x.second, "carol": x.c}
+					go func() {
+						r.pass(time.Duration(ms) * time.Millisecond)
+						c := calls[who]
+						switch {
+						case ringing && who == "carol":
+							_ = c.Reject(603, "")
+						case ringing && who == "bob's second":
+							_ = c.Cancel()
+						default:
+							_ = c.Hangup()
+						}
+					}()
+					r.pass(8 * time.Millisecond)
+					answer := make(chan int, 1)
+					go func() { answer <- r.do("AttendedTransfer", "TransferredCallId", first, "TargetCallId", second).Code }()
+					r.pass(20 * time.Second)
+					select {
+					case code := <-answer:
+						r.that(code == 200 || code == 302 || code == 303 || code == 601, "code %d", code)
+					default:
+						r.that(false, "no answer")
+					}
+					if x.a.Active() {
+						r.that(!x.a.Media.Silent(10*time.Second), "alice has heard nothing for ten seconds")
+					}
+					for _, c := range r.list() {
+						r.must("Hangup", "CallId", c.CallID)
+					}
+					r.ends(x.a, x.first, x.second, x.c)
+				}, func(c *Config) { c.Calls.Silence = 0 })
+			}
+		}
+	}
+}

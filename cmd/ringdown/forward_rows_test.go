@@ -146,3 +146,28 @@ func TestRedirect_F13_Decline(t *testing.T) {
 		r.ends(b)
 	})
 }
+
+// F4: the numbers of a 302 that nobody answers at are tried one after the other, all within the time
+// that one of them may ring.
+func TestRedirect_F4_Bounded(t *testing.T) {
+	scene(t, func(r *rig) {
+		alice, bob, carol := r.three()
+		dave, erin := r.phone("2003"), r.phone("2004")
+		began := time.Now()
+		a := r.dial(alice, "2001")
+		r.ok(r.rings(bob).Reject(302, "Moved Temporarily", phone.WithContact(
+			"<sip:2002@example.com>;q=0.9, <sip:2003@example.com>;q=0.5, <sip:2004@example.com>;q=0.1")))
+		for _, p := range []*phone.Phone{carol, dave, erin} {
+			c, err := p.WaitCall(r.ctx)
+			if err != nil {
+				break
+			}
+			r.ok(c.Ring())
+			r.ended(c, 487)
+		}
+		end, err := a.WaitEnd(r.ctx)
+		r.ok(err)
+		r.that(end.Status == 480 || end.Status == 408, "ended with %d", end.Status)
+		r.that(time.Since(began) < r.cfg.RingTimeout+time.Second, "rang for %v", time.Since(began))
+	})
+}

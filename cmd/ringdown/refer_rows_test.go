@@ -374,3 +374,163 @@ func TestRefer_T14_Ring(t *testing.T) {
 		r.ends(b)
 	}, sends(map[string]Forward{"2002": {Always: "2003"}, "2003": {Always: "2004"}, "2004": {Always: "2002"}}))
 }
+
+// T33: a target of many phones whose provisional answers change all the time: the referrer is told at most once a second,
+// and never that it is less far than it was.
+func TestRefer_T33_NotMoreThanOneASecond(t *testing.T) {
+	scene(t, func(r *rig) {
+		alice, bob := r.phone("2000"), r.phone("2001")
+		a, b := r.talk(alice, "2001", bob)
+		var carols []*phone.Phone
+		for range 4 {
+			carols = append(carols, r.phone("2002"))
+		}
+		m, err := b.Refer(r.ctx, "sip:2002@example.com")
+		r.status(m, err, 202)
+		var calls []*phone.Call
+		for _, p := range carols {
+			c, err := p.WaitCall(r.ctx)
+			r.ok(err)
+			calls = append(calls, c)
+		}
+		began := time.Now()
+		for i := range 40 {
+			c := calls[i%4]
+			if i/4%2 == 0 {
+				r.ok(c.Ring())
+			} else {
+				r.ok(c.Progress())
+			}
+			r.pass(60 * time.Millisecond)
+		}
+		lasted := int(time.Since(began)/time.Second) + 1
+		n := len(sipfrags(bob))
+		r.that(n <= 2+lasted, "%d NOTIFYs in %d s: %q", n, lasted, sipfrags(bob))
+		r.ok(calls[2].Answer())
+		r.tones(a, aliceTone, calls[2], carolTone)
+		r.ends(b)
+		r.ok(a.Hangup())
+		r.ends(calls...)
+	})
+}
+
+// T18: Refer-Sub: false with Replaces: the two are joined, and nothing is reported.
+func TestAttendedRefer_T18(t *testing.T) {
+	for _, ringing := range []bool{false, true} {
+		scene2(t, fmt.Sprint(ringing), func(r *rig) {
+			x := meet(r, false)
+			if ringing {
+				x.rings()
+			} else {
+				x.consult(true)
+			}
+			m, err := x.first.ReferReplaces(r.ctx, x.second, phone.WithHeader("Refer-Sub", "false"))
+			r.status(m, err, 202)
+			r.same("Refer-Sub", m.Get("Refer-Sub"), "false")
+			if ringing {
+				x.ringback(x.a)
+				r.ok(x.c.Answer())
+			}
+			x.joined()
+			r.received(x.bob, "NOTIFY 0")
+		})
+	}
+}
+
+// T20: nobody answers the NOTIFYs of an attended transfer, or they are refused: it is carried out all the same.
+func TestAttendedRefer_T20(t *testing.T) {
+	for _, status := range []int{481, 405, 0} {
+		for _, ringing := range []bool{false, true} {
+			scene2(t, fmt.Sprint(status, ringing), func(r *rig) {
+				x := &consulted{rig: r}
+				x.alice, x.carol = r.phone("2000"), r.phone("2002")
+				x.bob = r.phone("2001", func(c *phone.Config) {
+					c.OnRequest = func(m *phone.Message) bool {
+						if m.Method == "NOTIFY" && status != 0 {
+							_ = x.bob.Respond(m, status, "")
+						}
+						return m.Method == "NOTIFY"
+					}
+				})
+				x.a, x.first = r.connect(x.alice, "2001", x.bob)
+				x.tones(x.a, aliceTone, x.first, bobTone)
+				if ringing {
+					x.rings()
+				} else {
+					x.consult(true)
+				}
+				x.refer(x.first, x.second)
+				if ringing {
+					x.ringback(x.a)
+					r.pass(2 * time.Second)
+					r.ok(x.c.Answer())
+				}
+				x.joined()
+				r.received(x.bob, "NOTIFY 1")
+			}, func(c *Config) { c.Calls.Silence = 0 })
+		}
+	}
+}
+
+// T29: the transferee holds by itself when it is joined: the target hears music until it resumes.
+func TestAttendedRefer_T29(t *testing.T) {
+	scene(t, func(r *rig) {
+		x := meet(r, false)
+		x.consult(true)
+		r.ok(x.a.Hold(r.ctx, phone.SendOnly))
+		x.refer(x.first, x.second)
+		x.told("100 Trying active", "200 OK terminated")
+		r.pass(500 * time.Millisecond)
+		r.music(x.c)
+		r.unheard(x.c, aliceTone, bobTone)
+		r.same("state", r.only().CallState, "Hold")
+		r.ok(x.a.Resume(r.ctx))
+		r.ends(x.first, x.second)
+		x.tones(x.a, aliceTone, x.c, carolTone)
+		r.same("state", r.only().CallState, "InCall")
+		r.ok(x.a.Hangup())
+		r.ends(x.c)
+	})
+}
+
+// T10, T3: either of the transferor's calls is hung up by the other party, or by the transferor, at the moment of the
+// REFER: whatever wins, nobody is left with a call that leads nowhere.
+func TestAttendedRefer_T10_T3_P9_Sweep(t *testing.T) {
+	for _, who := range []string{"alice", "bob's first", "bob's second", "carol"} {
+		for _, ringing := range []bool{false, true} {
+			for ms := range 16 {
+				scene2(t, fmt.Sprint(who, ringing, ms), func(r *rig) {
+					x := meet(r, ms%2 == 0)
+					if ringing {
+						x.rings()
+					} else {
+						x.consult(ms%3 == 0)
+					}
+					calls := map[string]*phone.Call{"alice": x.a, "bob's first": x.first, "bob's second": x.second, "carol": x.c}
+					go func() {
+						r.pass(time.Duration(ms) * time.Millisecond)
+						c := calls[who]
+						switch {
+						case ringing && who == "carol":
+							_ = c.Reject(603, "")
+						case ringing && who == "bob's second":
+							_ = c.Cancel()
+						default:
+							_ = c.Hangup()
+						}
+					}()
+					r.pass(8 * time.Millisecond)
+					_, _ = x.first.ReferReplaces(r.ctx, x.second)
+					r.pass(20 * time.Second) // bob may be called back meanwhile
+					if x.a.Active() {
+						r.that(!x.a.Media.Silent(10*time.Second), "alice has heard nothing for ten seconds")
+					}
+					for _, c := range r.list() {
+						r.must("Hangup", "CallId", c.CallID)
+					}
+					r.ends(x.a, x.first, x.second, x.c)
+				}, func(c *Config) { c.Calls.Silence = 0 })
+			}
+		}
+	}
+}

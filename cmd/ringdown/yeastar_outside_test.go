@@ -188,3 +188,82 @@ func TestYeastar_T7_FromOutside(t *testing.T) {
 		})
 	}
 }
+
+// literal is the msg of each event of these types, as it came.
+func (y *yeastarApp) literal(types ...string) (list []string) {
+	for _, text := range y.events.taken() {
+		var e struct {
+			Type int
+			Msg  string
+		}
+		y.ok(json.Unmarshal([]byte(text), &e))
+		for _, want := range types {
+			if fmt.Sprint(e.Type) == want {
+				list = append(list, want+" "+e.Msg)
+			}
+		}
+	}
+	return list
+}
+
+// 30013 of a call from outside, and of one to outside (spec yeastar-p 6.4, 6.8): the members as they were when the phone
+// transferred, the trunk's among them, under the ids that call/query shows.
+func TestYeastar_T1_OutsideIsReported(t *testing.T) {
+	for _, inbound := range []bool{true, false} {
+		t.Run(fmt.Sprint(inbound), func(t *testing.T) {
+			yeastarScene(t, func(y *yeastarApp) {
+				gw, alice, carol := y.gateway(providerAt, nil), y.phone("2000"), y.phone("2002")
+				var far, near *phone.Call
+				if inbound {
+					far, near = y.connect(gw, "sip:5503301@192.0.2.1", alice)
+				} else {
+					near, far = y.connect(alice, "5503301", gw)
+				}
+				y.tones(far, aliceTone, near, bobTone)
+				id, outside, own := y.calls()[0].CallID, y.outsideChannel(), y.channel("2000")
+				m, err := near.Refer(y.ctx, "sip:2002@example.com")
+				y.status(m, err, 202)
+				c := y.rung(carol)
+				y.ok(c.Answer())
+				y.tones(far, aliceTone, c, carolTone)
+				y.ends(near)
+				want := `30013 {"call_id":"` + id + `","members":[{"inbound":{"from":"0044123","to":"2000","trunk_name":"provider","channel_id":"` + outside +
+					`","member_status":"ANSWERED","call_path":""}},{"extension":{"number":"2000","channel_id":"` + own + `","member_status":"ANSWER","call_path":""}}]}`
+				if !inbound {
+					want = `30013 {"call_id":"` + id + `","members":[{"outbound":{"from":"2000","to":"5503301","trunk_name":"provider","channel_id":"` + outside +
+						`","member_status":"ANSWER","call_path":""}},{"extension":{"number":"2000","channel_id":"` + own + `","member_status":"ANSWERED","call_path":""}}]}`
+				}
+				y.same("events", strings.Join(y.literal("30013", "30014"), "\n"), want)
+				y.ok(far.Hangup())
+				y.ends(c)
+			}, outsideNumbers)
+		})
+	}
+}
+
+// 30014: an extension's setting sends a caller from outside on, to an extension and to an outside number (F6, F11).
+func TestYeastar_F6_F11_OutsideIsForwarded(t *testing.T) {
+	for _, to := range []string{"2002", "9441234"} {
+		t.Run(to, func(t *testing.T) {
+			yeastarScene(t, func(y *yeastarApp) {
+				gw, spare, alice, carol := y.gateway(providerAt, nil), y.gateway(spareAt, nil), y.phone("2000"), y.phone("2002")
+				a := y.dial(gw, "sip:5503301@192.0.2.1")
+				y.ok(y.rings(alice).Reject(486, "Busy Here"))
+				target := carol
+				if to != "2002" {
+					target = spare
+				}
+				c := y.rung(target)
+				y.diverted(c, "0044123", "2000 user-busy")
+				id, outside := y.calls()[0].CallID, y.outsideChannel()
+				y.same("events", strings.Join(y.literal("30013", "30014"), "\n"), `30014 {"call_id":"`+id+`","members":[{"inbound":{"from":"0044123","to":"2000","trunk_name":"provider","channel_id":"`+
+					outside+`","member_status":"ALERT","call_path":""}}]}`)
+				y.ok(c.Answer())
+				y.ok(a.WaitAnswer(y.ctx))
+				y.tones(a, aliceTone, c, carolTone)
+				y.ok(a.Hangup())
+				y.ends(c)
+			}, outsideNumbers, sends(map[string]Forward{"2000": {Busy: to}}))
+		})
+	}
+}
