@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -63,8 +64,9 @@ func (sw *Switch) startYeastar(cfg *Config, names *channels.Names) (err error) {
 }
 
 func (sw *Switch) startReports(cfg *Config, names *channels.Names) error {
-	for _, e := range cfg.Reports {
-		c := reports.Config{URLs: []string{e.URL}, SN: cfg.Yeastar.SN, Names: names, ForwardOnly: e.ForwardOnly, Log: sw.log}
+	for i, e := range cfg.Reports {
+		c := reports.Config{Label: fmt.Sprintf("reports[%d]", i), URLs: []string{e.URL}, SN: cfg.Yeastar.SN, Names: names,
+			ForwardOnly: e.ForwardOnly, Log: sw.log}
 		if err := c.Validate(); err != nil {
 			return err
 		}

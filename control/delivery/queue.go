@@ -13,6 +13,8 @@ type queue struct {
 	ages  *list.List // of *message: all that may be dropped, the oldest first
 	size  int        // messages, with those that are under way
 	turn  uint64
+
+	failing int // lanes whose first message was not taken yet
 }
 
 // message is one that has not been taken yet.
@@ -103,6 +105,9 @@ func (q *queue) taken(l *lane) {
 	}
 	l.messages[0] = nil
 	l.messages = l.messages[1:]
+	if l.tries > 0 {
+		q.failing--
+	}
 	l.tries = 0
 	q.size--
 	if l.place >= 0 {
@@ -118,6 +123,9 @@ func (q *queue) taken(l *lane) {
 
 // again puts a lane back whose first message was not taken.
 func (q *queue) again(l *lane, due time.Time) {
+	if l.tries == 0 {
+		q.failing++
+	}
 	l.tries++
 	l.due = due
 	m := l.head()

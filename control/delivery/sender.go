@@ -13,7 +13,9 @@ import (
 const (
 	firstGap = time.Second
 	maxGap   = time.Minute
-	maxReply = 64 << 10 // bytes that are read of an answer
+	maxReply = 64 << 10    // bytes that are read of an answer
+	maxError = 200         // bytes that are logged of an error, which may quote a receiver that does not speak HTTP
+	quiet    = time.Minute // at least, between two lines about the first failures of a receiver
 
 	// MaxQueue is how many messages may wait in a Sender.
 	MaxQueue = 4096
@@ -75,7 +77,9 @@ type Sender struct {
 
 	mu    sync.Mutex
 	queue queue
-	lost  int // messages since the log last said so
+	lost  int       // messages since the log last said so
+	ill   bool      // the log says that it does not take messages, and not yet that it does
+	since time.Time // when the log said so
 }
 
 // Start makes a Sender; Stop ends it.
@@ -216,45 +220,73 @@ func (s *Sender) sleep(d time.Duration) bool {
 // deliver makes one try with the first message of a lane.
 func (s *Sender) deliver(l *lane, body []byte) {
 	err := s.send(body)
-	switch try, lost, outcome := s.settle(l, err); outcome {
+	switch o := s.settle(l, err); o.text {
 	case "":
 	case debugged:
-		s.Log.Debug(outcome, "receiver", s.Name, "try", try, "err", err)
+		s.Log.Debug(o.text, "receiver", s.Name, "try", o.try, "err", brief(err))
+	case fallenIll:
+		s.Log.Warn(o.text, "receiver", s.Name, "err", brief(err), "again_in", o.gap, "tries", Tries)
+	case back:
+		s.Log.Info(o.text, "receiver", s.Name)
 	case recovered:
-		s.Log.Warn(outcome, "receiver", s.Name, "lost", lost)
+		s.Log.Warn(o.text, "receiver", s.Name, "lost", o.lost)
 	default:
-		s.Log.Warn(outcome, "receiver", s.Name, "tries", try, "err", err)
+		s.Log.Warn(o.text, "receiver", s.Name, "tries", o.try, "err", brief(err))
 	}
 	s.signal() // whoever sleeps now need not be one who knows when the lane is due
 }
 
-// What is logged of a try.
+// What is logged of a try. A receiver that is ill is told of when that begins, not for each message.
 const (
 	debugged  = "a message was not taken"
+	fallenIll = "a receiver did not take a message, it is sent again"
+	back      = "what is sent to a receiver is taken again"
 	recovered = "a receiver takes messages again"
 	givenUp   = "a receiver did not take a message, it is given up"
 )
 
+// outcome is what is to be logged of a try, nothing when text is empty.
+type outcome struct {
+	text string
+	try  int           // which it was, from 1
+	lost int           // messages, when it is over that some are lost
+	gap  time.Duration // until the next try
+}
+
 // settle puts a lane back after a try.
-func (s *Sender) settle(l *lane, err error) (try, lost int, outcome string) {
+func (s *Sender) settle(l *lane, err error) outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	try = l.tries + 1
+	o, now := outcome{try: l.tries + 1}, time.Now()
 	switch {
 	case err == nil:
-		if s.lost > 0 {
-			lost, s.lost, outcome = s.lost, 0, recovered
-		}
 		s.queue.taken(l)
-	case try < Tries && !s.stopping():
-		s.queue.again(l, time.Now().Add(min(firstGap<<l.tries, maxGap)))
-		outcome = debugged
+		well := s.ill && s.queue.failing == 0
+		switch {
+		case s.lost > 0:
+			o.text, o.lost, s.lost = recovered, s.lost, 0
+		case well:
+			o.text = back
+		}
+		s.ill = s.ill && !well
+	case o.try < Tries && !s.stopping():
+		o.text, o.gap = debugged, min(firstGap<<l.tries, maxGap)
+		s.queue.again(l, now.Add(o.gap))
+		if !s.ill && (s.since.IsZero() || now.Sub(s.since) >= quiet) {
+			o.text, s.ill, s.since = fallenIll, true, now
+		}
 	default:
-		outcome = debugged
+		o.text = debugged
 		if s.miss() {
-			outcome = givenUp
+			o.text = givenUp
 		}
 		s.queue.taken(l)
 	}
-	return try, lost, outcome
+	return o
+}
+
+// brief is an error for the log.
+func brief(err error) string {
+	text := err.Error()
+	return text[:min(len(text), maxError)]
 }

@@ -191,6 +191,43 @@ func TestGivesUp(t *testing.T) {
 	})
 }
 
+// TestFirstFailure of a receiver is told at once, and that it is back; not each message, nor what its URL hides.
+func TestFirstFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		v := &receiver{status: func(_ string, try int) int {
+			if try < 3 {
+				return 503
+			}
+			return 200
+		}}
+		s := start(v, &log)
+		s.Log = slog.New(slog.NewTextHandler(&log, nil))
+		for i := range 20 {
+			s.Put(fmt.Sprint("lane", i), []byte(fmt.Sprint("n", i)))
+		}
+		time.Sleep(500 * time.Millisecond)
+		text := log.String()
+		if strings.Count(text, "\n") != 1 || !strings.Contains(text, `level=WARN msg="`+fallenIll+`" receiver=it err="answered with 503" again_in=1s`) {
+			t.Errorf("log of the first failure: %s", text)
+		}
+		time.Sleep(time.Minute)
+		text = log.String()
+		if strings.Count(text, "\n") != 2 || !strings.HasSuffix(text, `level=INFO msg="`+back+"\" receiver=it\n") {
+			t.Errorf("log once it is back: %s", text)
+		}
+		s.Put("a", []byte("later")) // ill again
+		time.Sleep(time.Minute)
+		Stop([]*Sender{s})
+		if text = log.String(); strings.Count(text, "\n") != 4 || strings.Contains(text, "hidden") || strings.Contains(text, "hook?") {
+			t.Errorf("log at the end: %s", text)
+		}
+		if s.queue.failing != 0 {
+			t.Errorf("%d lanes fail", s.queue.failing)
+		}
+	})
+}
+
 // TestBound: a receiver that hangs keeps nobody waiting; as many wait as there is room for, and the oldest are lost, save
 // what is under way. Its loss is logged once.
 func TestBound(t *testing.T) {

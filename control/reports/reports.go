@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,7 @@ type Config struct {
 	SN          string          // the serial number in reports
 	Names       *channels.Names // of calls and legs, and the source of notices
 	ForwardOnly bool            // report a forwarding setting by "Forward" alone, not by "Tranfer" too
+	Label       string          // what the log calls it, as the key of the config; empty: reports
 	Timeout     time.Duration   // how long a server may take to answer; 0: 10 s
 	Log         *slog.Logger    // nil: no log
 
@@ -63,12 +65,21 @@ func New(c Config) *Reports {
 	r := &Reports{Config: c}
 	for i, u := range c.URLs {
 		r.senders = append(r.senders, delivery.Start(delivery.Config{
-			Name: fmt.Sprintf("reports.urls[%d] at %s", i, delivery.Host(u)), URL: u, Method: http.MethodPost, Head: head,
+			Name: r.name(i) + " at " + delivery.Host(u), URL: u, Method: http.MethodPost, Head: head,
 			OneShot: true, At: atOnce, Timeout: c.Timeout, Transport: c.Transport, Log: c.Log,
 		}))
 	}
 	r.stop = c.Names.Watch(r.watch)
 	return r
+}
+
+// name is what the log calls a server.
+func (c Config) name(i int) string {
+	label := cmp.Or(c.Label, "reports")
+	if len(c.URLs) == 1 {
+		return label
+	}
+	return fmt.Sprintf("%s.urls[%d]", label, i)
 }
 
 // Close ends the watch, and gives what is queued a moment to be sent.

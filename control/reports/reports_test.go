@@ -321,3 +321,15 @@ func TestConfigFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestNames: the log calls a server what the config calls it.
+func TestNames(t *testing.T) {
+	one, two := []string{"http://a"}, []string{"http://a", "http://b"}
+	for want, c := range map[string]Config{
+		"reports": {URLs: one}, "reports[1]": {Label: "reports[1]", URLs: one}, "reports.urls[1]": {URLs: two},
+	} {
+		if got := c.name(len(c.URLs) - 1); got != want {
+			t.Errorf("%s, expected %s", got, want)
+		}
+	}
+}
