@@ -312,11 +312,12 @@ func TestRefer_T35_TransfereeGone(t *testing.T) {
 					return gone.Load()
 				}
 			})
-			bob, carol := r.phone("2001", codecs("opus")), r.phone("2002", codecs("PCMU"))
+			bob, carol := r.phone("2001", codecs("opus")), r.phone("2002", codecs("opus"))
 			a, b := r.talk(alice, "2001", bob)
 			m, err := b.Refer(r.ctx, "sip:2002@example.com")
 			r.status(m, err, 202)
 			c := r.rung(carol)
+			r.ringback(a) // for which it has been moved to PCMU; it has to come back
 			gone.Store(true)
 			a.Media.Stop()
 			answered := time.Now()
