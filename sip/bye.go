@@ -24,15 +24,25 @@ func (l *leg) hangUp(why callstate.Cause) {
 		l.a.respond(l.server, why.FinalStatus(), "", reasons(why)...)
 		l.over(why)
 	case l.phase == phaseInvite:
-		if l.client != nil {
-			_ = l.client.Cancel(reasons(why)...) // refused: a final answer is on its way through the queue
-		}
+		l.cancel(why)
 	case l.phase == phaseAnswered:
 		// RFC 3261 §15: no BYE before the ACK; acked or resend goes on.
 	case l.reporting():
 		l.after(reportWait, timerReported, 0) // P1: the NOTIFY with the outcome first
 	default:
 		l.sendBYE()
+	}
+}
+
+// cancel ends an INVITE of ours. A trunk that has not answered gets no more copies of it, a slow one would have somebody
+// called for nothing; a phone does, that its CANCEL may go out (S2).
+func (l *leg) cancel(why callstate.Cause) {
+	switch { // refused: a final answer is on its way through the queue
+	case l.client == nil:
+	case l.line != nil:
+		_ = l.client.Abandon(reasons(why)...)
+	default:
+		_ = l.client.Cancel(reasons(why)...)
 	}
 }
 

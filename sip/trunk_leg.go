@@ -265,15 +265,18 @@ func (l *leg) nextWay(c callstate.Cause) {
 	l.sendLine()
 }
 
-// unheard: nothing came for trunkPatience, not even a 100. It is cancelled as soon as it answers (RFC 3261 §9.1).
+// lineSilent: nothing came for trunkPatience, not even a 100. The INVITE is not repeated any more, and cancelled as soon as
+// it is answered (RFC 3261 §9.1).
 func (l *leg) lineSilent(attempt int) {
 	n := l.line
 	if n == nil || attempt != n.attempt || n.heard || l.phase != phaseInvite || l.ended {
 		return
 	}
 	l.a.log.Info("trunk does not answer", "trunk", n.t.Name, "remote", l.flow.Remote.String())
-	_ = l.client.Cancel() // refused: an answer is on its way through the queue, and comes too late
-	n.t.silent(l.flow.Remote)
+	_ = l.client.Abandon() // refused: an answer is on its way through the queue, and comes too late
+	if !l.hanging {        // else we stopped asking before it had its time
+		n.t.silent(l.flow.Remote)
+	}
 	n.attempt++
 	l.nextWay(callstate.Cause{Kind: callstate.Unavailable, Status: 480})
 }

@@ -65,9 +65,10 @@ func TestTrunkINVITE(t *testing.T) {
 }
 
 // A trunk that does not answer an INVITE within 4 s fails the leg, so that the next one is taken, and is left out for a
-// while. What it answers later is put in order: a 180 is cancelled, a 200 hung up.
+// while. Its INVITE is not repeated any more: that could only have somebody called for nothing. What it answers later is put
+// in order: a 180 is cancelled, a 200 hung up, a refusal acknowledged.
 func TestSilentTrunk(t *testing.T) {
-	for _, late := range []int{0, 180, 200} {
+	for _, late := range []int{0, 180, 200, 486} {
 		withTrunks(t, func(o *office) {
 			var invite atomic.Pointer[phone.Message]
 			p := o.peer(providerAt, func(p *phone.Phone, m *phone.Message) bool {
@@ -89,6 +90,11 @@ func TestSilentTrunk(t *testing.T) {
 			if cs := o.locate("provider", "5503301"); len(cs) != 0 {
 				t.Errorf("it is dialled on: %+v", cs)
 			}
+			copies := all(p, "INVITE")
+			time.Sleep(4 * time.Second)
+			if n := all(p, "INVITE"); copies != 4 || n != copies {
+				t.Errorf("%d INVITEs until it was given up, %d in the end", copies, n)
+			}
 			switch late {
 			case 180:
 				p.Respond(invite.Load(), 180, "")
@@ -99,6 +105,9 @@ func TestSilentTrunk(t *testing.T) {
 				answers(p, invite.Load())
 				o.count(p, "ACK", 1)
 				o.count(p, "BYE", 2)
+			case 486:
+				p.Respond(invite.Load(), 486, "")
+				o.count(p, "ACK", 1)
 			}
 			o.expect(leg, "ended unavailable 480")
 			time.Sleep(10 * time.Second)
@@ -107,6 +116,32 @@ func TestSilentTrunk(t *testing.T) {
 			}
 		}, provider())
 	}
+
+	// The same when the call ends before. That alone says nothing of the trunk, which was asked once.
+	withTrunks(t, func(o *office) {
+		var invite atomic.Pointer[phone.Message]
+		p := o.peer(providerAt, func(p *phone.Phone, m *phone.Message) bool {
+			if m.Method == "INVITE" {
+				invite.Store(m)
+				return true
+			}
+			return takesAll(p, m)
+		})
+		leg := o.dial("provider", "5503301")
+		o.settle()
+		o.agent.Do(hangUp(leg))
+		time.Sleep(5 * time.Second)
+		o.expect(leg, "ended normal 0")
+		if n := all(p, "INVITE"); n != 1 {
+			t.Errorf("%d INVITEs", n)
+		}
+		if cs := o.locate("provider", "5503301"); len(cs) != 1 {
+			t.Errorf("%+v", o.agent.Trunks())
+		}
+		answers(p, invite.Load())
+		o.count(p, "ACK", 1)
+		o.count(p, "BYE", 1)
+	}, provider())
 
 	// A 100 in time is enough: then the ring time is what counts, not ours.
 	withTrunks(t, func(o *office) {
@@ -125,6 +160,16 @@ func TestSilentTrunk(t *testing.T) {
 		time.Sleep(40 * time.Second)
 		o.expect(leg, "ended no answer 0")
 	}, provider())
+}
+
+// all counts the requests of a method that a peer received, repetitions too.
+func all(p *phone.Phone, method string) (n int) {
+	for _, e := range p.Transcript() {
+		if m, err := phone.ParseMessage([]byte(e.Text)); err == nil && !e.Out && m.Method == method {
+			n++
+		}
+	}
+	return n
 }
 
 // O15: a trunk that answers 503 with Retry-After gets no calls for so long, but at most 5 minutes; without it the next

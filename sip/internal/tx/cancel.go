@@ -49,6 +49,21 @@ func (c *Client) Cancel(headers ...sip.Header) error {
 	return nil
 }
 
+// Abandon is Cancel for an INVITE that nobody waits for any more: while nothing was answered, copies of it could only have
+// somebody called for nothing. They stop (Timer A); Timer B goes on, and what still comes is treated as after Cancel.
+func (c *Client) Abandon(headers ...sip.Header) error {
+	err := c.Cancel(headers...)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == calling {
+		c.layer.timers.stop(&c.again)
+	}
+	return nil
+}
+
 // sendCancel sends the CANCEL in a transaction of its own, whose outcome matters to nobody: what counts is the final
 // response to the INVITE, for which 64*T1 are left now (§9.1).
 func (c *Client) sendCancel() {

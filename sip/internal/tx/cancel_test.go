@@ -25,6 +25,12 @@ func TestClientCancel(t *testing.T) { // RFC 3261 §9.1, edge cases S2, S3, S4, 
 		{"asked twice", "180 cancel cancel 200/CANCEL 487", "CANCEL ACK", "180 487"},
 		{"crossed by a 2xx", "180 cancel 200 200/CANCEL", "CANCEL", "180 200"},
 		{"never a provisional", "cancel 33s", "INVITE INVITE INVITE INVITE INVITE INVITE", "no answer in time"},
+		{"abandoned, never a provisional", "600ms abandon 31.3s 1s", "INVITE", "no answer in time"},
+		{"abandoned, held back", "abandon 20s 180 200/CANCEL 487", "CANCEL ACK", "180 487"},
+		{"abandoned, a late 2xx", "abandon 20s 200", "", "200"},
+		{"abandoned, a late refusal", "abandon 20s 486 486", "ACK ACK", "486"},
+		{"abandoned after the wish to cancel", "cancel 600ms abandon 31.5s", "INVITE", "no answer in time"},
+		{"abandoned while ringing", "180 abandon 200/CANCEL 487", "CANCEL ACK", "180 487"},
 		{"CANCEL answered, INVITE not", "180 cancel 200/CANCEL 31.9s 180 1s", "CANCEL", "180 180 no answer in time"},
 		{"CANCEL not answered", "180 cancel 33s", strings.Repeat("CANCEL ", 10) + "CANCEL", "180 no answer in time"},
 		{"refused for the CANCEL, then 487", "180 cancel 481/CANCEL 487", "CANCEL ACK", "180 487"},
@@ -40,8 +46,12 @@ func TestClientCancel(t *testing.T) { // RFC 3261 §9.1, edge cases S2, S3, S4, 
 						synctest.Wait()
 						continue
 					}
-					if step == "cancel" {
-						if err := c.Cancel(sip.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`)); err != nil {
+					if step == "cancel" || step == "abandon" {
+						ask := c.Cancel
+						if step == "abandon" {
+							ask = c.Abandon
+						}
+						if err := ask(sip.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`)); err != nil {
 							t.Error(err)
 						}
 						continue

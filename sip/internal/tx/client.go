@@ -42,7 +42,7 @@ type Client struct {
 	waiting []ClientEvent     // for them
 }
 
-// Request sends req on flow in a new client transaction; see Client. ACK goes by Send, CANCEL by Client.Cancel.
+// Request sends req on flow in a new client transaction; see Client. ACK goes by Send, CANCEL by Client.Cancel or Client.Abandon.
 func (l *Layer) Request(req *sip.Request, flow Flow, on func(ClientEvent)) (*Client, error) {
 	if req.Method == sip.ACK || req.Method == sip.CANCEL {
 		return nil, fmt.Errorf("%w: %s has no transaction of its own", ErrMessage, req.Method)
