@@ -123,11 +123,11 @@ func (r *runner) handle(ev callstate.Event) {
 	stepped := false
 	defer func() {
 		if p := recover(); p != nil {
-			r.crashed(ev, p)
 			if !stepped {
 				r.keep(ev)
 			}
-			r.answerLetters(todo)
+			r.answerLetters(todo) // while the events of legs that it gives away still wait in its mailbox
+			r.crashed(ev, p)
 		}
 	}()
 	todo = r.call.Step(callstate.Input{At: r.x.Now(), Ev: ev})
