@@ -329,6 +329,7 @@ func TestRefer_T35_TransfereeGone(t *testing.T) {
 			r.ok(b.Hangup())
 			end, err := c.WaitEnd(r.ctx)
 			r.ok(err)
+			r.that(len(requests(alice, "INVITE")) == 2, "she was not asked when the target had answered")
 			r.that(end.Remote && time.Since(answered) < 70*time.Second, "the target was left alone after %v: %+v", time.Since(answered), end)
 			r.same("calls", len(r.list()), 0)
 			r.ok(a.Hangup())
