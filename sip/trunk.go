@@ -43,8 +43,9 @@ type TrunkState struct {
 	Status  TrunkStatus
 	Address netip.AddrPort // the one that calls go to; zero: none
 	Since   time.Time      // when Status became what it is
-	Reason  string         // why it is not up, in words
+	Reason  string         // why it is not up, or why that is not sure, in words
 	Refused bool           // it does not accept our account
+	Unheard bool           // it is up as far as we know, but has never answered an OPTIONS: some peers drop them
 }
 
 const (

@@ -17,8 +17,27 @@ type ping struct {
 	sent   time.Time
 	open   bool // one is under way
 	misses int  // in a row
-	heard  bool // the target answered something once. One that never did may just not answer OPTIONS: it is not down
+	heard  bool // the target answered an OPTIONS once. One that never did may just not answer them: it is not down
 	down   bool
+}
+
+// never tells whether the target was asked often enough to say that it does not answer OPTIONS.
+func (p *ping) never() bool { return !p.heard && p.misses >= pingMisses }
+
+// alive: the target answered something. That tells nothing of whether it answers OPTIONS.
+func (p *ping) alive() {
+	p.down = false
+	if p.heard {
+		p.misses = 0
+	}
+}
+
+// doubt: the target was silent to one of the requests that matter. If it used to answer OPTIONS, the next one that it does
+// not answer shows that it is gone.
+func (p *ping) doubt() {
+	if p.heard {
+		p.misses = max(p.misses, pingMisses-1)
+	}
 }
 
 const (
@@ -152,8 +171,10 @@ func (t *trunk) options(remote netip.AddrPort) {
 			if ev.Err != nil {
 				return // it is missed by its own, shorter time
 			}
-			t.about(remote, func(g *target) { g.ping.open = false })
-			t.heard(remote)
+			t.about(remote, func(g *target) {
+				g.ping.open, g.ping.heard = false, true
+				g.ping.alive() // a pause after an INVITE without an answer goes on: this is none
+			})
 			if d, ok := retryAfter(ev.Res); ok && ev.Res.StatusCode == 503 {
 				t.pause(remote, d)
 			}

@@ -141,7 +141,7 @@ func (l *leg) sendLine() {
 	n := l.line
 	n.attempt++
 	n.heard = false
-	client, err := l.a.layer.Request(n.invite, l.flow, l.a.lineResponses(l.dialog, n.attempt))
+	client, err := l.a.layer.Request(n.invite, l.flow, l.a.lineResponses(l.dialog, n.attempt, n.t, l.flow.Remote))
 	if err != nil {
 		l.a.log.Info("trunk cannot be reached", "trunk", n.t.Name, "remote", l.flow.Remote.String(), "err", err)
 		if errors.Is(err, tx.ErrTransport) {
@@ -161,10 +161,15 @@ type lineIn struct {
 	attempt int
 }
 
-// lineResponses is responses for a leg at a trunk.
-func (a *Agent) lineResponses(d dialog, attempt int) func(tx.ClientEvent) {
+// lineResponses is responses for a leg at a trunk. What comes too late for the call still shows that the trunk is there.
+func (a *Agent) lineResponses(d dialog, attempt int, t *trunk, remote netip.AddrPort) func(tx.ClientEvent) {
 	callID, tag := d.callID, d.localTag
+	known := false // that it answers
 	return func(ev tx.ClientEvent) {
+		if ev.Res != nil && !known {
+			known = true
+			t.heard(remote)
+		}
 		if l := a.legByDialog(callID, tag); l != nil {
 			l.put(lineIn{ev, attempt})
 		} else if ev.Res != nil && ev.Res.IsSuccess() {
@@ -191,10 +196,7 @@ func (l *leg) lineResponse(in lineIn) {
 		l.inviteResponse(in.ClientEvent)
 		return
 	}
-	if !n.heard {
-		n.heard = true
-		n.t.heard(l.flow.Remote)
-	}
+	n.heard = true
 	if in.Res.IsSuccess() {
 		n.invite = nil
 	}

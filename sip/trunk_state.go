@@ -36,12 +36,15 @@ type target struct {
 	ping   ping
 }
 
-const noSocket = "no socket that reaches it"
+const (
+	noSocket      = "no socket that reaches it"
+	neverAnswered = "it has never answered an OPTIONS"
+)
 
 // How a trunk that fails is treated.
 const (
 	trunkPatience = 4 * time.Second  // for any answer to an INVITE, 100 included: Timer B takes 32 s, too long to call by the next
-	silentPause   = 10 * time.Second // a target that did not answer an INVITE gets none for so long, or until it answers an OPTIONS
+	silentPause   = 10 * time.Second // a target that did not answer an INVITE gets none for so long, or until it answers one
 	longestPause  = 5 * time.Minute  // of Retry-After
 )
 
@@ -116,6 +119,9 @@ func (t *trunk) state(now time.Time) TrunkState {
 	s.Refused = s.Reason == accountRefused
 	if first := t.pick(now, nil); first != nil {
 		s.Address = first.remote
+		if s.Status == TrunkUp && first.ping.never() {
+			s.Reason, s.Unheard = neverAnswered, true
+		}
 	} else if len(t.targets) > 0 {
 		s.Address = t.targets[0].remote
 	}
@@ -219,18 +225,19 @@ func (t *trunk) about(remote netip.AddrPort, change func(*target)) {
 	t.poke()
 }
 
-// heard: the target answered something, so it is there.
+// heard: the target answered an INVITE or a REGISTER, so it is there.
 func (t *trunk) heard(remote netip.AddrPort) {
 	t.about(remote, func(g *target) {
-		g.ping.misses, g.ping.down, g.ping.heard = 0, false, true
+		g.ping.alive()
 		if g.why == TrunkDown {
 			g.out = time.Time{}
 		}
 	})
 }
 
-// silent: the target did not answer an INVITE, or cannot be reached. It gets no call for a while, or until it answers
-// an OPTIONS, which is asked now.
+// silent: the target did not answer an INVITE or a REGISTER, or cannot be reached. It gets no call for a while, or until it
+// answers late: an answer to an OPTIONS is not enough, else the next call would wait for it as long. One is asked now, whether
+// it will be there after the pause.
 func (t *trunk) silent(remote netip.AddrPort) {
 	t.about(remote, func(g *target) {
 		now := time.Now()
@@ -238,6 +245,7 @@ func (t *trunk) silent(remote netip.AddrPort) {
 			return
 		}
 		g.out, g.why = now.Add(silentPause), TrunkDown
+		g.ping.doubt()
 		g.ping.next = now
 	})
 }

@@ -36,7 +36,7 @@ func (b *trunkBoard) show(s sip.TrunkState) yeastar.Trunk {
 	}
 	if i := slices.IndexFunc(b.cfg, func(c Trunk) bool { return c.Name == s.Name }); i >= 0 {
 		c := b.cfg[i]
-		t.Monitored, t.Register = c.Register || c.Qualify > 0, c.Register
+		t.Monitored, t.Register = c.Register || c.Qualify > 0 && !s.Unheard, c.Register
 		t.Host, t.CallerID, t.Username = c.Address, c.From, c.Username
 	}
 	return t
