@@ -160,7 +160,7 @@ func (c *Call) ask(from *Leg, blind bool) {
 	c.dropKeys(from)
 	stays := c.leg(c.partner(from))
 	c.passKeys(stays)
-	t := &Transfer{State: Asking, Release: ReleaseAsked, Blind: blind, Bridge: from.Bridge, Transferor: from.ID,
+	t := &Transfer{State: Asking, Release: ReleaseAsked, Coded: true, Blind: blind, Bridge: from.Bridge, Transferor: from.ID,
 		Transferee: stays.ID, Rights: from.Party.Number}
 	c.undertake(t)
 	t.Parties = c.parting(t) // now: it may hang up before it is told
@@ -204,7 +204,7 @@ func (c *Call) numberDone() {
 	if !t.Blind {
 		t.fire("consult")
 		c.arrange()
-		c.notice(Notice{Kind: NoticeConsulting, Leg: t.Transferor})
+		c.notice(t.about(Notice{Kind: NoticeConsulting, Leg: t.Transferor}))
 	}
 	c.startFork(r, ForkTarget, c.Settings.Transfer.NoAnswer)
 }

@@ -91,12 +91,12 @@ func (c *Call) completed() {
 	if t.State == Waiting {
 		c.arrange()
 		c.hangUp(from, Cause{Kind: Transferred})
-		c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()})
+		c.notice(t.about(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()}))
 		return
 	}
 	c.newPair(c.leg(t.Transferee), c.leg(t.Joined))
 	c.hangUp(from, Cause{Kind: Transferred})
-	c.notice(Notice{Kind: NoticeTransferred, Leg: t.Joined, Parties: t.parties()})
+	c.notice(t.about(Notice{Kind: NoticeTransferred, Leg: t.Joined, Parties: t.parties()}))
 }
 
 // leftConsultation: the transferee, the transferor or the target has left.

@@ -84,7 +84,7 @@ func (c *Call) sentOn(to *Place) {
 	case ForkTarget:
 		c.report(c.Transfer, 181)
 	}
-	n := Notice{Kind: NoticeForwarded}
+	n := Notice{Kind: NoticeForwarded, ByPhone: true}
 	if waiting != nil {
 		n.Parties = []LegSummary{c.legSummary(waiting)}
 	}

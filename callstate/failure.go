@@ -26,7 +26,7 @@ func (c *Call) targetFailed(why Cause) {
 	switch {
 	case t.Gone:
 		if told {
-			c.notice(Notice{Kind: NoticeTransferFailed, Leg: t.Transferee, Cause: why, Target: t.Target})
+			c.notice(t.about(Notice{Kind: NoticeTransferFailed, Leg: t.Transferee, Cause: why}))
 		}
 		c.recallLater()
 		return
@@ -47,7 +47,7 @@ func (c *Call) targetFailed(why Cause) {
 		c.restore()
 	}
 	if told {
-		c.notice(Notice{Kind: NoticeTransferFailed, Leg: about, Cause: why, Target: t.Target})
+		c.notice(t.about(Notice{Kind: NoticeTransferFailed, Leg: about, Cause: why}))
 	}
 }
 

@@ -259,7 +259,7 @@ func (c *Call) splice(named *Leg, targets []*Leg) {
 	c.finishTransfer("transferred")
 	c.hangUp(from, Cause{Kind: Transferred})
 	c.endConsultation(named)
-	c.notice(Notice{Kind: NoticeTransferred, Leg: targets[0].ID, Parties: parties})
+	c.notice(t.about(Notice{Kind: NoticeTransferred, Leg: targets[0].ID, Parties: parties}))
 }
 
 // adoptFork goes on with a target that rings already: it is neither cancelled nor called again (P19). While it is still
@@ -280,7 +280,7 @@ func (c *Call) adoptFork(f *Fork) {
 	}
 	t.fire("fetched")
 	c.arrange()
-	c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()})
+	c.notice(t.about(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()}))
 	if !f.Winner.Zero() {
 		return // its answer is with media
 	}

@@ -118,7 +118,7 @@ func (c *Call) replace(p, l *Leg) {
 		c.Callee, c.CalleeParty, c.CalleeDialled = l.ID, l.Party, l.Party.Number
 	}
 	c.hangUp(p, Cause{Kind: Transferred})
-	c.notice(Notice{Kind: NoticeTransferred, Leg: l.ID})
+	c.notice(Notice{Kind: NoticeTransferred, Leg: l.ID, Target: l.Party.Number, ByPhone: true})
 }
 
 // strandTakers ends who wanted the place of a leg that is gone, or of a ringing one that has been answered.

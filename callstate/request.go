@@ -207,7 +207,8 @@ type Notice struct {
 	Leg     LegID // whom it is about, zero for the whole call
 	Cause   Cause // of Ended, Left and TransferFailed
 	Digit   string
-	Target  string // the number of TransferFailed
+	Target  string // the number of a transfer, as far as it is known; of Transferring, Consulting, Transferred, TransferFailed
+	ByPhone bool   // a phone asked for it, by SIP or by a code, no application; of those, and of Forwarded
 
 	// Moved are legs that this call has given to another, in which they go on; of Left and Ended.
 	Moved []LegID

@@ -45,7 +45,7 @@ func (c *Call) mixSettled() {
 	}
 	if !able {
 		c.stopMixing(&Error{Kind: Unsupported, Text: "a phone has no codec that can be mixed"})
-		c.notice(Notice{Kind: NoticeTransferFailed, Leg: t.Transferor, Cause: Cause{Kind: NoMedia}})
+		c.notice(Notice{Kind: NoticeTransferFailed, Leg: t.Transferor, Cause: Cause{Kind: NoMedia}, ByPhone: t.Coded})
 		return
 	}
 	t.fire("threeway")

@@ -11,6 +11,7 @@ type Transfer struct {
 	TransferorParty        Party
 	Outside                bool         // the transferor is at the other end of a trunk
 	Target                 string       // its number
+	Coded                  bool         // a code began it
 	Blind                  bool         // a code began it, and the transferor leaves as soon as somebody rings
 	Rights                 string       // the extension whose rights count for an outside number, where an application named one
 	Joined                 LegID        // the target's leg, once it has answered a consultation
@@ -84,7 +85,7 @@ func (c *Call) begin(t *Transfer, told NoticeKind) {
 		if t.Release == ReleaseAtOnce {
 			about = t.Transferee
 		}
-		c.notice(Notice{Kind: told, Leg: about})
+		c.notice(t.about(Notice{Kind: told, Leg: about}))
 	}
 	if r := c.dir.Route(t.Target, c.rights(t)); r.Refused != "" {
 		c.targetFailed(Cause{Kind: r.Refused})
@@ -162,7 +163,7 @@ func (c *Call) targetLocated() {
 	c.reply(t.Reply, nil)
 	t.Reply = 0
 	c.arrange()
-	c.notice(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()})
+	c.notice(t.about(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()}))
 }
 
 // parting is who talks before a transfer, the transferor last.
@@ -181,6 +182,12 @@ func (t *Transfer) parties() []LegSummary {
 	all := t.Parties
 	t.Parties = nil
 	return all
+}
+
+// about completes a notice of the transfer with its target and with who asked for it.
+func (t *Transfer) about(n Notice) Notice {
+	n.Target, n.ByPhone = t.Target, t.Release == ReleaseItself || t.Coded
+	return n
 }
 
 // stay are those of the transfer's bridge whom the transferor leaves, the transferee first.
@@ -217,7 +224,7 @@ func (c *Call) targetJoined(l *Leg) {
 	default:
 		c.hangUp(transferor, Cause{Kind: Transferred})
 	}
-	c.notice(Notice{Kind: NoticeTransferred, Leg: l.ID})
+	c.notice(t.about(Notice{Kind: NoticeTransferred, Leg: l.ID}))
 }
 
 // newPair ends the transfer with these two talking.

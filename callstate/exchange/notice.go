@@ -76,24 +76,78 @@ func (r *runner) logNotice(n callstate.Notice) {
 	if s == nil {
 		s = r.shown.Load()
 	}
-	r.lastShown = s.State
+	if level == slog.LevelInfo {
+		r.lastShown = s.State // a line says from where the line before it left off
+	}
 	if !r.x.log.Enabled(context.Background(), level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 14)
 	attrs = append(attrs, slog.Uint64("call", uint64(r.id)), slog.String("event", string(n.Kind)),
 		slog.String("from", string(from)), slog.String("to", string(s.State)),
-		slog.String("caller", s.Caller.Number), slog.String("callee", s.Callee.Number))
+		slog.String("caller", clip(s.Caller.Number)), slog.String("callee", clip(s.Callee.Number)))
 	if !n.Leg.Zero() {
 		attrs = append(attrs, slog.String("leg", n.Leg.String()))
 	}
+	attrs = append(attrs, more(n, s)...)
 	if n.Cause.Kind != "" {
-		attrs = append(attrs, slog.String("cause", string(n.Cause.Kind)), slog.Int("status", n.Cause.Status))
+		attrs = append(attrs, slog.String("cause", string(n.Cause.Kind)), slog.Int("status", status(n, s)))
 	}
 	if id := sipCallID(s, n.Leg); id != "" {
 		attrs = append(attrs, slog.String("sip_call_id", id))
 	}
 	r.x.log.LogAttrs(context.Background(), level, "call changed", attrs...)
+}
+
+// more is what some changes have to say beyond the others: what was dialled and by which trunk it came, where a transfer
+// leads, and who asked for it.
+func more(n callstate.Notice, s *callstate.Summary) (attrs []slog.Attr) {
+	by := "application"
+	if n.ByPhone {
+		by = "phone"
+	}
+	switch n.Kind {
+	case callstate.NoticeCreated:
+		attrs = append(attrs, slog.String("dialled", clip(s.CallerDialled)))
+		if t := trunk(s, n.Leg); t != "" {
+			attrs = append(attrs, slog.String("trunk", t))
+		}
+	case callstate.NoticeForwarded:
+		attrs = append(attrs, slog.String("by", by))
+	case callstate.NoticeTransferring, callstate.NoticeConsulting, callstate.NoticeTransferred, callstate.NoticeTransferFailed:
+		if n.Target != "" {
+			attrs = append(attrs, slog.String("target", clip(n.Target)))
+		}
+		attrs = append(attrs, slog.String("by", by))
+	}
+	return attrs
+}
+
+// status is what the notice says, or, for a call that ended before any answer and no phone said why, what the caller was
+// told.
+func status(n callstate.Notice, s *callstate.Summary) int {
+	if n.Cause.Status == 0 && n.Kind == callstate.NoticeEnded && s.Answered == (callstate.Time{}) {
+		return n.Cause.FinalStatus()
+	}
+	return n.Cause.Status
+}
+
+// trunk is that of a leg, or of the first, the caller's, when the notice is about the whole call; empty for none.
+func trunk(s *callstate.Summary, leg callstate.LegID) string {
+	for _, l := range s.Legs {
+		if leg.Zero() || l.ID == leg {
+			return l.Trunk
+		}
+	}
+	return ""
+}
+
+// clip bounds what somebody else may write into the log.
+func clip(number string) string {
+	if len(number) > 64 {
+		return number[:64] + "..."
+	}
+	return number
 }
 
 // sipCallID is that of a leg, or of the first when the notice is about the whole call.

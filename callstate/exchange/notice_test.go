@@ -125,7 +125,7 @@ func TestLog(t *testing.T) {
 			got = append(got, strings.TrimSpace(line))
 		}
 		want := []string{
-			`INFO msg="call changed" call=1 event=created from="" to=setup caller=2000 callee=2001 sip_call_id=a84b4c76e66710`,
+			`INFO msg="call changed" call=1 event=created from="" to=setup caller=2000 callee=2001 dialled="" sip_call_id=a84b4c76e66710`,
 			`INFO msg="call changed" call=1 event=ringing from=setup to=ringing caller=2000 callee=2001 sip_call_id=a84b4c76e66710`,
 			`INFO msg="call changed" call=1 event=answered from=ringing to="in call" caller=2000 callee=2001 sip_call_id=a84b4c76e66710`,
 			`DEBUG msg="call changed" call=1 event=digit from="in call" to="in call" caller=2000 callee=2001 sip_call_id=a84b4c76e66710`,
@@ -133,6 +133,43 @@ func TestLog(t *testing.T) {
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("expected\n%s\ngot\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+		}
+	})
+}
+
+// What a line says is where the line before it left off, where a transfer leads and who asked, and what the caller of a
+// call without answer was told.
+func TestLogSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, Config{}, func(s *script, in callstate.Input) []callstate.Command {
+			say := func(shown callstate.Shown, n callstate.Notice) callstate.Command {
+				s.shows.State = shown
+				n.Summary = s.Summary()
+				return callstate.Publish{Notice: n}
+			}
+			s.shows.CallerDialled = "0301234"
+			s.shows.Legs[0].Trunk = "carrier"
+			moved := callstate.Notice{Kind: callstate.NoticeTransferring, Target: "2002", ByPhone: true}
+			gone := callstate.Notice{Kind: callstate.NoticeEnded, Cause: callstate.Cause{Kind: callstate.NoAnswer}}
+			return []callstate.Command{
+				say(callstate.ShownSetup, callstate.Notice{Kind: callstate.NoticeCreated}),
+				say(callstate.ShownInCall, callstate.Notice{Kind: callstate.NoticeChanged}),
+				say(callstate.ShownInCall, moved),
+				say(callstate.ShownInCall, callstate.Notice{Kind: callstate.NoticeForwarded}),
+				say(callstate.ShownEnded, gone), callstate.Finish{Call: s.id},
+			}
+		})
+		g.call()
+		synctest.Wait()
+		for _, want := range []string{
+			"event=created from=\"\" to=setup caller=2000 callee=2001 dialled=0301234 trunk=carrier ",
+			"event=transferring from=setup to=\"in call\" caller=2000 callee=2001 target=2002 by=phone ",
+			"event=forwarded from=\"in call\" to=\"in call\" caller=2000 callee=2001 by=application ",
+			"event=ended from=\"in call\" to=ended caller=2000 callee=2001 cause=\"no answer\" status=480 ",
+		} {
+			if !strings.Contains(g.logged(), want) {
+				t.Errorf("no line says %s\n%s", want, g.logged())
+			}
 		}
 	})
 }
