@@ -81,6 +81,8 @@ type Agent struct {
 	bindings *location.Memory
 	draining atomic.Bool
 	tags     tagMint
+	unfit    sparse // lines about credentials that do not fit
+	unknown  sparse // lines about callers that are challenged
 
 	mu      sync.RWMutex
 	legs    map[callstate.LegID]*leg

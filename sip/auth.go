@@ -3,6 +3,8 @@ package sip
 import (
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -30,13 +32,52 @@ func (a *Agent) authenticate(s *tx.Server) (user string, ok bool) {
 	case digest.Stale:
 		a.challenge(s, true)
 	case digest.Malformed:
-		a.respond(s, 400, "Bad Authorization")
+		if left, ok := a.unfit.line(time.Now()); ok {
+			a.log.Info("credentials do not fit the request", "method", string(req.Method), "reason", res.Fault,
+				"source", s.Flow().Remote.String(), "left_out", left)
+		}
+		a.respond(s, 400, "Bad Authorization: "+res.Fault)
 	default:
 		a.log.Warn("authentication failed", "method", string(req.Method), "number", clip(res.User),
 			"reason", a.whyWrong(res.User), "source", s.Flow().Remote.String())
 		a.respond(s, 403, "")
 	}
 	return "", false
+}
+
+// unknownCaller logs an INVITE that is challenged although no phone of ours sends it: a trunk's whose address the config
+// does not name looks like this.
+func (a *Agent) unknownCaller(s *tx.Server) {
+	req := s.Request()
+	if _, known := a.secrets[unescape(req.From().Address.User)]; known || len(req.GetHeaders("Authorization")) > 0 {
+		return
+	}
+	if left, ok := a.unknown.line(time.Now()); ok {
+		a.log.Info("call from an address that is no trunk's: challenged", "source", s.Flow().Remote.String(),
+			"from", clip(numberOf(req.From().Address)), "to", clip(numberOf(req.Recipient)), "left_out", left)
+	}
+}
+
+// sparse bounds how often strangers may have a line written. Safe for concurrent use.
+type sparse struct {
+	mu   sync.Mutex
+	next time.Time
+	left int // lines left out since the last one
+}
+
+// sparseGap is the time between two lines.
+const sparseGap = 5 * time.Second
+
+// line tells whether one may be written now, and how many were left out before it.
+func (p *sparse) line(now time.Time) (left int, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Before(p.next) {
+		p.left++
+		return 0, false
+	}
+	left, p.left, p.next = p.left, 0, now.Add(sparseGap)
+	return left, true
 }
 
 // whyWrong is for the log alone: the phone is never told which of the two it was (edge case X8).

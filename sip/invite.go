@@ -37,6 +37,7 @@ func (a *Agent) invite(s *tx.Server) {
 	}
 	user, t := "", a.identify(s)
 	if t == nil {
+		a.unknownCaller(s)
 		var ok bool
 		if user, ok = a.authenticate(s); !ok {
 			return

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 type refer struct {
 	ref     uint32
 	request *tx.Server // until it is answered
+	target  string     // the number that it asks for
 	event   string     // value of Event in its NOTIFYs
 	quiet   bool       // Refer-Sub: false, no NOTIFY (RFC 4488)
 	queue   []int      // statuses still to be told
@@ -32,27 +34,31 @@ const (
 func (l *leg) referReceived(s *tx.Server) {
 	req := s.Request()
 	hs := req.GetHeaders("Refer-To")
+	refuse := func(target string, status int, reason string) {
+		l.untransferred("transfer refused", target, status, reason)
+		l.a.respond(s, status, reason)
+	}
 	if len(hs) != 1 {
-		l.a.respond(s, 400, "Exactly one Refer-To") // T15
+		refuse("", 400, "Exactly one Refer-To") // T15
 		return
 	}
 	target, status, reason := readReferTo(hs[0].Value())
 	switch {
 	case status != 0:
-		l.a.respond(s, status, reason)
+		refuse(target.number, status, reason)
 		return
 	case l.phase == phaseBye || l.hanging:
-		l.a.respond(s, 481, "") // T10
+		refuse(target.number, 481, "") // T10
 		return
 	case l.phase != phaseConfirmed && l.phase != phaseAnswered: // it may have overtaken the ACK
-		l.a.respond(s, 403, "Not answered yet") // T11
+		refuse(target.number, 403, "Not answered yet") // T11
 		return
 	case len(l.refers) >= maxRefers:
-		l.a.respond(s, 503, "")
+		refuse(target.number, 503, "")
 		return
 	}
 	l.lastRf++
-	r := &refer{ref: l.lastRf, request: s, event: "refer",
+	r := &refer{ref: l.lastRf, request: s, target: target.number, event: "refer",
 		quiet: unwanted(first(req, "Refer-Sub"))}
 	if l.lastRf > 1 { // RFC 3515 §2.4.6: from the second on the id is mandatory
 		r.event += ";id=" + strconv.FormatUint(uint64(req.CSeq().SeqNo), 10)
@@ -69,7 +75,7 @@ func (l *leg) referReceived(s *tx.Server) {
 		}
 	}
 	if !l.post(ev) {
-		l.a.respond(s, 503, "")
+		refuse(target.number, 503, "")
 		r.request, r.over = nil, true
 		l.forgetRefers()
 	}
@@ -112,6 +118,7 @@ func (l *leg) refuseRefer(cmd callstate.RefuseRefer) {
 	if r == nil || r.request == nil {
 		return
 	}
+	l.untransferred("transfer refused", r.target, cmd.Status, "")
 	l.a.respond(r.request, cmd.Status, "")
 	r.request, r.over = nil, true
 	l.forgetRefers()
@@ -120,8 +127,17 @@ func (l *leg) refuseRefer(cmd callstate.RefuseRefer) {
 // report tells the referrer how the transfer stands.
 func (l *leg) report(cmd callstate.ReportTransfer) {
 	if r := l.refer(cmd.Ref); r != nil {
+		if cmd.Status >= 300 && !r.over {
+			l.untransferred("transfer failed", r.target, cmd.Status, "")
+		}
 		l.tell(r, cmd.Status)
 	}
+}
+
+// untransferred logs a transfer that a phone asked for and did not get. reason is one of ours.
+func (l *leg) untransferred(what, target string, status int, reason string) {
+	l.a.log.Info(what, "number", l.number(), "target", clip(target), "status", status, "reason", cmp.Or(reason, reasonOf(status)),
+		"leg", l.id.String())
 }
 
 // tell queues a status for the referrer; NOTIFYs go out one after the other. The final one ends the subscription.

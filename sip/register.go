@@ -47,7 +47,11 @@ func (a *Agent) register(s *tx.Server) {
 			return
 		}
 		a.moveLegs(user, before, bindings)
-		a.log.Info("registered", "number", user, "contacts", len(bindings), "source", s.Flow().Remote.String())
+		what := "registered"
+		if len(bindings) == 0 {
+			what = "unregistered"
+		}
+		a.log.Info(what, "number", user, "contacts", len(bindings), "source", s.Flow().Remote.String())
 	}
 	res := s.NewResponse(200, "")
 	for _, b := range bindings {

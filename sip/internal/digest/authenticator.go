@@ -89,6 +89,8 @@ type Result struct {
 	Status Status
 	// User is the name that the header claims, proven only if Status is OK; empty if Missing or Malformed.
 	User string
+	// Fault says what does not fit if Malformed, in words of ours alone.
+	Fault string
 }
 
 // Authenticator challenges and verifies for one realm. Safe for concurrent use.
@@ -137,13 +139,16 @@ func (a *Authenticator) Challenges(stale bool) []string {
 // Request-URI. lookup gives the Secret of a user; it is called at most once, and should take the same time for known
 // and unknown ones, as Verify does.
 func (a *Authenticator) Verify(headers []string, method, uri string, lookup func(user string) (Secret, bool)) Result {
-	c, alg, status := a.choose(headers)
+	c, alg, status, fault := a.choose(headers)
 	if status != OK {
-		return Result{Status: status}
+		return Result{Status: status, Fault: fault}
 	}
-	nc, ok := c.check(alg)
-	if !ok || !sameURI(c.uri, uri) {
-		return Result{Status: Malformed} // RFC 7616 §3.4.6: another uri is a 400
+	nc, fault := c.check(alg)
+	if fault == "" && !sameURI(c.uri, uri) {
+		fault = "uri is not the Request-URI" // RFC 7616 §3.4.6: another uri is a 400
+	}
+	if fault != "" {
+		return Result{Status: Malformed, Fault: fault}
 	}
 	secret, known := lookup(c.username)
 	if !known || secret == (Secret{}) {
@@ -157,38 +162,40 @@ func (a *Authenticator) Verify(headers []string, method, uri string, lookup func
 	right := subtle.ConstantTimeCompare([]byte(want), []byte(strings.ToLower(c.response))) == 1
 	switch {
 	case !right || !known:
-		return Result{Wrong, c.username}
+		return Result{Status: Wrong, User: c.username}
 	// Only a right answer reaches the table, so strangers can neither fill it nor use up another's nonce. And only a
 	// right answer is told that its nonce was stale: the phone tries again by itself (RFC 7616 §3.3).
 	case !fresh || !a.used.take(n, nc):
-		return Result{Stale, c.username}
+		return Result{Status: Stale, User: c.username}
 	}
-	return Result{OK, c.username}
+	return Result{Status: OK, User: c.username}
 }
 
 // choose finds the credentials for our realm. Those for other realms or schemes belong to other servers on the way
 // (RFC 3261 §22.3). An algorithm that we do not offer counts as absent and gets a fresh challenge: the phone may have
-// kept it from before a change of our configuration.
-func (a *Authenticator) choose(headers []string) (credentials, Algorithm, Status) {
-	status := Missing
+// kept it from before a change of our configuration. fault is that of Malformed.
+func (a *Authenticator) choose(headers []string) (c credentials, alg Algorithm, status Status, fault string) {
 	for _, h := range headers[:min(len(headers), maxHeaders)] {
 		if len(h) > maxHeader {
-			status = Malformed
+			status, fault = Malformed, "too long"
 			continue
 		}
 		c, err := parseCredentials(h)
 		switch {
 		case errors.Is(err, errScheme):
 			continue
-		case err != nil, c.realm == "":
-			status = Malformed
+		case err != nil:
+			status, fault = Malformed, "not a list of parameters"
+			continue
+		case c.realm == "":
+			status, fault = Malformed, "no realm"
 			continue
 		case c.realm != a.cfg.Realm:
 			continue
 		}
 		if alg, known := algorithmOf(c.algorithm); known && slices.Contains(a.cfg.Algorithms, alg) {
-			return c, alg, OK
+			return c, alg, OK, ""
 		}
 	}
-	return credentials{}, "", status
+	return credentials{}, "", status, fault
 }

@@ -156,7 +156,7 @@ func TestUnknownUserX8(t *testing.T) {
 			asked := 0
 			got := a.Verify([]string{answer(t, challenge, user(u), password("guess"))}, "REGISTER", uri,
 				func(user string) (Secret, bool) { asked++; return lookup(user) })
-			if got != (Result{Wrong, u}) || asked != 1 {
+			if got != (Result{Status: Wrong, User: u}) || asked != 1 {
 				t.Errorf("%s nonce, %s: expected wrong after one look, got %v after %d", name, u, got, asked)
 			}
 		}

@@ -139,21 +139,39 @@ func cutQuoted(s string) (value, tail string, ok bool) {
 func trimLWS(s string) string { return strings.Trim(s, " \t\r\n") }
 
 // check says whether the parameters make an answer to one of our challenges, and reads nc. It looks at form only, so
-// its verdict is the same for every user. The RFC 2069 form has no nc: that gives once.
-func (c credentials) check(a Algorithm) (nc uint32, ok bool) {
-	if c.username == "" || c.nonce == "" || c.uri == "" || !isHex(c.response, a.hexLen()) {
-		return 0, false
+// its verdict is the same for every user. The RFC 2069 form has no nc: that gives once. fault says what does not fit.
+func (c credentials) check(a Algorithm) (nc uint32, fault string) {
+	switch {
+	case c.username == "":
+		return 0, "no username"
+	case c.nonce == "":
+		return 0, "no nonce"
+	case c.uri == "":
+		return 0, "no uri"
+	case !isHex(c.response, a.hexLen()):
+		return 0, "response is not of the algorithm"
 	}
 	if c.qop == "" {
 		// RFC 7616 §3.4: a client leaves qop out only to be compatible with RFC 2069, which knows only MD5.
-		return once, a == MD5
+		if a != MD5 {
+			return 0, "no qop"
+		}
+		return once, ""
 	}
 	// RFC 7616 §3.4: qop must be one that we offered (so no auth-int), cnonce and an 8LHEX nc must come with it.
-	if !strings.EqualFold(c.qop, "auth") || c.cnonce == "" || !isHex(c.nc, 8) {
-		return 0, false
+	switch {
+	case !strings.EqualFold(c.qop, "auth"):
+		return 0, "qop is not auth"
+	case c.cnonce == "":
+		return 0, "no cnonce"
+	case !isHex(c.nc, 8):
+		return 0, "nc is not 8 hex digits"
 	}
 	n, err := strconv.ParseUint(c.nc, 16, 32)
-	return uint32(n), err == nil && n > 0 // counting starts at 1
+	if err != nil || n == 0 {
+		return 0, "nc is 0" // counting starts at 1
+	}
+	return uint32(n), ""
 }
 
 // isHex accepts upper case too: the RFCs say lower, some old phones do not.

@@ -133,6 +133,9 @@ func TestHeadersX7(t *testing.T) {
 			if got.Status != c.want {
 				t.Errorf("expected %v, got %v", c.want, got.Status)
 			}
+			if (got.Status == Malformed) != (got.Fault != "") {
+				t.Errorf("%v with fault %q", got.Status, got.Fault)
+			}
 			if claims := got.Status == OK || got.Status == Wrong; claims != (got.User == "alice") {
 				t.Errorf("%v with user %q", got.Status, got.User)
 			}
