@@ -536,3 +536,39 @@ func TestAttendedRefer_T10_T3_P9_Sweep(t *testing.T) {
 		}
 	}
 }
+
+// T32: the target of a semi-attended transfer has early media: the transferor hears it, then, in the same stream of the
+// target, the transferee, and nobody hears the switch's ringing.
+func TestSemiAttendedRefer_T32_EarlyMedia(t *testing.T) {
+	scene(t, func(r *rig) {
+		x := meet(r, false)
+		x.second = r.dial(x.bob, "2002")
+		var err error
+		x.c, err = x.carol.WaitCall(r.ctx)
+		r.ok(err)
+		r.ok(x.c.Progress())
+		x.c.Media.SendTone(carolTone)
+		r.ok(x.second.Media.WaitTone(r.ctx, carolTone))
+		x.refer(x.first, x.second)
+		x.ended(x.second, 487)
+		r.ok(x.a.Media.WaitTone(r.ctx, carolTone))
+		r.pass(300 * time.Millisecond)
+		r.unheard(x.a, ringTone, bobTone)
+		r.received(x.carol, "CANCEL 0", "INVITE 1")
+		r.ok(x.c.Answer())
+		x.joined()
+	})
+}
+
+// T16, P11: what is embedded in a Refer-To beside Replaces is dropped: nobody is called by it.
+func TestAttendedRefer_T16_EmbeddedHeaders(t *testing.T) {
+	scene(t, func(r *rig) {
+		x := meet(r, false)
+		x.consult(true)
+		m, err := x.first.Refer(r.ctx, "<sip:2002@example.com;method=INVITE?From=sip%3Aevil%40x&Route=%3Csip%3A192.0.2.99%3E&Require=replaces&Replaces="+
+			phone.Escape(x.second.Replaces())+"&X-A=b>")
+		r.status(m, err, 202)
+		x.told("100 Trying active", "200 OK terminated")
+		x.joined()
+	})
+}

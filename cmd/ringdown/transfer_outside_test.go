@@ -167,3 +167,50 @@ func TestAttendedRefer_P2_P3_OtherHost(t *testing.T) {
 		r.ends(b)
 	}, outsideLines)
 }
+
+// P2, T17: who may not call outside sends no INVITE with Replaces there either.
+func TestAttendedRefer_P2_T17_Barred(t *testing.T) {
+	scene(t, func(r *rig) {
+		gw, bob, alice := r.gateway(providerAt, nil), r.phone("2001"), r.phone("2000")
+		a, b := r.talk(alice, "2001", bob)
+		m, err := b.Refer(r.ctx, "<sip:0044123@203.0.113.5?Replaces="+phone.Escape("far@203.0.113.5;to-tag=a;from-tag=b")+">")
+		r.status(m, err, 202)
+		r.soon(5*time.Second, "the reports", func() bool { return len(sipfrags(bob)) == 2 })
+		r.that(!strings.HasPrefix(sipfrags(bob)[1], "200"), "NOTIFYs: %q", sipfrags(bob))
+		r.received(gw, "INVITE 0")
+		r.hear(a, bobTone, b, aliceTone)
+		r.ok(a.Hangup())
+		r.ends(b)
+	}, outsideLines)
+}
+
+// P1: both parties of the transferor's calls are outside: they are joined, through us, by nobody's right but the
+// transferor's, who has spoken to both. The trunks are asked nothing.
+func TestAttendedRefer_P1_OutsideParties(t *testing.T) {
+	for _, ringing := range []bool{false, true} {
+		scene2(t, fmt.Sprint(ringing), func(r *rig) {
+			gw, spare, alice := r.gateway(providerAt, nil), r.gateway(spareAt, nil), r.phone("2000")
+			a, first := r.connect(gw, "sip:5503301@192.0.2.1", alice)
+			r.tones(a, aliceTone, first, bobTone)
+			second, c := r.ring(alice, "9441234", spare)
+			if !ringing {
+				r.ok(c.Answer())
+				r.ok(second.WaitAnswer(r.ctx))
+				r.tones(second, bobTone, c, carolTone)
+			}
+			m, err := first.ReferReplaces(r.ctx, second)
+			r.status(m, err, 202)
+			if ringing {
+				r.ringback(a)
+				r.ok(c.Answer())
+			}
+			r.tones(a, aliceTone, c, carolTone)
+			r.ends(first, second)
+			r.received(gw, "INVITE 0", "REFER 0")
+			r.received(spare, "INVITE 1", "REFER 0", "CANCEL 0")
+			r.oneStream(a, c)
+			r.ok(c.Hangup())
+			r.ends(a)
+		}, outsideLines)
+	}
+}
