@@ -39,7 +39,9 @@ var doesNotApply = map[string]string{
 // partly are the rows of which a part is about what this switch never does.
 var partly = map[string]string{
 	"T19": "nobody places calls by a REFER outside a dialog: it is refused",
+	"T31": "Opus is not transcoded: two who are joined by REFER with Replaces and share no codec stay in silence",
 	"P18": "a conference here is a three-way call; there is no IVR yet",
+	"F6":  "there are no spend limits yet",
 	"F12": "there is no voicemail and no do-not-disturb yet",
 }
 
