@@ -203,6 +203,12 @@ func (a *ledger) changes(cmds []Command) {
 }
 
 func (a *ledger) notice(n Notice) {
+	if (n.Kind == NoticeTransferring || n.Kind == NoticeConsulting) && n.Target == "" {
+		a.fault("notice %q without a target", n.Kind)
+	}
+	if len(n.Parties) > 0 && !n.ByPhone {
+		a.fault("notice %q has parties, and no phone asked for it", n.Kind)
+	}
 	a.shows = n.Summary.Legs
 	if a.ended > 0 {
 		a.fault("notice %q after the notice of the end", n.Kind)

@@ -228,6 +228,35 @@ func TestFirstFailure(t *testing.T) {
 	})
 }
 
+// TestStillIll: that it takes other messages does not end what the log says of a receiver, and it says so once.
+func TestStillIll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		v := &receiver{status: func(body string, try int) int {
+			if body == "bad" && try < Tries {
+				return 503
+			}
+			return 200
+		}}
+		s := start(v, &log)
+		s.Log = slog.New(slog.NewTextHandler(&log, nil))
+		s.Put("a", []byte("bad"))
+		synctest.Wait()
+		for range 100 {
+			s.Put("b", []byte("good"))
+			time.Sleep(time.Second)
+		}
+		if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, fallenIll) {
+			t.Errorf("log while it is ill: %s", text)
+		}
+		time.Sleep(time.Minute)
+		Stop([]*Sender{s})
+		if text := log.String(); strings.Count(text, "\n") != 2 || !strings.Contains(text, back) {
+			t.Errorf("log at the end: %s", text)
+		}
+	})
+}
+
 // TestBound: a receiver that hangs keeps nobody waiting; as many wait as there is room for, and the oldest are lost, save
 // what is under way. Its loss is logged once.
 func TestBound(t *testing.T) {
