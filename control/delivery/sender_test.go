@@ -191,27 +191,46 @@ func TestGivesUp(t *testing.T) {
 	})
 }
 
+// page is a log that is read while it is written.
+type page struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (p *page) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.b.Write(b)
+}
+
+func (p *page) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.b.String()
+}
+
 // TestFirstFailure of a receiver is told at once, and that it is back; not each message, nor what its URL hides.
 func TestFirstFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log page
 		v := &receiver{status: func(_ string, try int) int {
 			if try < 3 {
 				return 503
 			}
 			return 200
 		}}
-		s := start(v, &log)
-		s.Log = slog.New(slog.NewTextHandler(&log, nil))
+		s := start(v, io.Discard, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 		for i := range 20 {
 			s.Put(fmt.Sprint("lane", i), []byte(fmt.Sprint("n", i)))
 		}
 		time.Sleep(500 * time.Millisecond)
+		synctest.Wait()
 		text := log.String()
 		if strings.Count(text, "\n") != 1 || !strings.Contains(text, `level=WARN msg="`+fallenIll+`" receiver=it err="answered with 503" again_in=1s`) {
 			t.Errorf("log of the first failure: %s", text)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		text = log.String()
 		if strings.Count(text, "\n") != 2 || !strings.HasSuffix(text, `level=INFO msg="`+back+"\" receiver=it\n") {
 			t.Errorf("log once it is back: %s", text)
@@ -231,21 +250,21 @@ func TestFirstFailure(t *testing.T) {
 // TestStillIll: that it takes other messages does not end what the log says of a receiver, and it says so once.
 func TestStillIll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log page
 		v := &receiver{status: func(body string, try int) int {
 			if body == "bad" && try < Tries {
 				return 503
 			}
 			return 200
 		}}
-		s := start(v, &log)
-		s.Log = slog.New(slog.NewTextHandler(&log, nil))
+		s := start(v, io.Discard, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 		s.Put("a", []byte("bad"))
 		synctest.Wait()
 		for range 100 {
 			s.Put("b", []byte("good"))
 			time.Sleep(time.Second)
 		}
+		synctest.Wait()
 		if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, fallenIll) {
 			t.Errorf("log while it is ill: %s", text)
 		}
