@@ -55,6 +55,7 @@ type leg struct {
 
 	mu      sync.Mutex
 	queue   []any
+	later   []func() // to be done once the queue is worked off; of who works it off
 	working bool
 }
 
@@ -118,8 +119,12 @@ func (l *leg) put(in any) {
 		l.safely(in)
 		l.mu.Lock()
 	}
-	l.queue, l.working = nil, false
+	later := l.later
+	l.queue, l.later, l.working = nil, nil, false
 	l.mu.Unlock()
+	for _, f := range later {
+		f()
+	}
 }
 
 // safely works one input off; a panic ends this leg only.

@@ -47,7 +47,7 @@ func (l *leg) referReceived(s *tx.Server) {
 	case status != 0:
 		refuse(target.number, status, reason)
 		return
-	case l.phase == phaseBye || l.hanging:
+	case l.phase == phaseBye || l.hanging || l.ended:
 		refuse(target.number, 481, "") // T10
 		return
 	case l.phase != phaseConfirmed && l.phase != phaseAnswered: // it may have overtaken the ACK
@@ -74,11 +74,13 @@ func (l *leg) referReceived(s *tx.Server) {
 			ev.Elsewhere = target.text // P2
 		}
 	}
-	if !l.post(ev) {
-		refuse(target.number, 503, "")
-		r.request, r.over = nil, true
-		l.forgetRefers()
-	}
+	// Once the queue is worked off: then the 202 goes out at once, before whatever else the call does for this, such as
+	// ending the consultation.
+	l.later = append(l.later, func() {
+		if !l.a.cfg.Exchange.Post(ev) {
+			l.put(callstate.RefuseRefer{Leg: l.id, Ref: r.ref, Status: 503})
+		}
+	})
 }
 
 // unwanted tells whether a Refer-Sub asks for no subscription (RFC 4488 §4).
