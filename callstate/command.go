@@ -166,12 +166,14 @@ type MakeOffer struct {
 }
 
 // MakeAnswer asks for the answer to the phone's offer; answered by AnswerMade. Offer is empty for that of OpenMedia.
+// Mixable: as in MakeOffer; an offer that has no such codec is answered by MediaFailed with NoCodec.
 type MakeAnswer struct {
 	toMedia
 	Leg       LegID
 	Ref       uint32
 	Offer     []byte
 	Like      LegID
+	Mixable   bool
 	Direction Direction
 }
 
@@ -210,11 +212,15 @@ const (
 // Told is how many digits of the leg the call was told of with Passed false and Via ByEvent, all in all. AwaitStar lets
 // digits through again only if that is all of them: otherwise one is on its way to the call, which has to send it on
 // before any later one is relayed, and then gives TakeDigits again.
+//
+// Inband has media listen for the tones of keys in the leg's audio as well, which it tells with Via ByInband: the
+// audio passes as it is (edge case D10). It is wanted where an application listens and the phone has agreed to no events.
 type TakeDigits struct {
 	toMedia
-	Leg  LegID
-	Mode DigitMode
-	Told uint32
+	Leg    LegID
+	Mode   DigitMode
+	Told   uint32
+	Inband bool
 }
 
 // DigitMode is what becomes of a leg's digits.
@@ -234,6 +240,54 @@ type SendDigits struct {
 	Ref    uint32
 	Digits string
 	Way    DigitWay
+}
+
+// Clip names audio that media has ready to be played: a file, speech or a beep. It is made by media's Library; opaque to the
+// core.
+type Clip string
+
+// PlayClip plays a clip to a leg, from its beginning, in place of all that it hears: those go on unheard meanwhile. One that
+// plays already is ended first (edge case A7). Digits that are sent interrupt it, and it goes on after them. ClipEnded
+// follows, once.
+type PlayClip struct {
+	toMedia
+	Leg    LegID
+	Ref    uint32
+	Clip   Clip
+	Repeat bool          // from its beginning again, until StopClip
+	Limit  time.Duration // ends it; 0: none
+}
+
+// StopClip ends what PlayClip began. Nothing when none plays.
+type StopClip struct {
+	toMedia
+	Leg LegID
+}
+
+// StartRecord opens a WAV file and records into it whom RecordLegs names; RecordStarted follows, and then, once,
+// RecordEnded.
+type StartRecord struct {
+	toMedia
+	Call    CallID
+	Ref     uint32
+	File    string        // below the media folder, with slashes
+	Limit   time.Duration // ends it; 0: none
+	Silence time.Duration // nobody has spoken for so long: ends it; 0: never
+}
+
+// RecordLegs says what these legs' phones send is recorded from now on, added up; nobody: silence.
+type RecordLegs struct {
+	toMedia
+	Call CallID
+	Ref  uint32
+	Legs []LegID
+}
+
+// EndRecord ends a recording; RecordEnded follows once its file is complete.
+type EndRecord struct {
+	toMedia
+	Call CallID
+	Ref  uint32
 }
 
 // CloseMedia frees a leg's port. Nothing about the leg comes from media after it.

@@ -13,6 +13,7 @@ type Directory struct {
 type Extension struct {
 	Number        string
 	Name          string
+	App           bool     // an API extension: no phone registers there, an application answers
 	Outbound      bool     // it may call outside numbers
 	ConnectedLine bool     // its phone is shown whom it talks to now, by UPDATE
 	Pickup        string   // a group whose members may take over each other's ringing calls; empty: none

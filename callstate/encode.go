@@ -27,18 +27,18 @@ func kindsOf[T any](of string, values ...T) kinds {
 
 var (
 	eventKinds = kindsOf[Event]("event",
-		LegOffered{}, LegProgress{}, LegAnswered{}, LegConfirmed{}, LegEnded{}, LegReoffered{}, ReofferAnswered{},
+		LegOffered{}, CallPlaced{}, LegProgress{}, LegAnswered{}, LegConfirmed{}, LegEnded{}, LegReoffered{}, ReofferAnswered{},
 		ReofferRefused{}, ReferReceived{}, ReferGone{}, DigitReceived{}, DigitsSent{}, Located{}, OfferMade{},
-		AnswerMade{}, AnswerTaken{}, MediaFailed{}, Connected{}, MediaSilent{}, LegsWanted{}, LegsHanded{}, LegsRefused{}, TimerFired{},
+		AnswerMade{}, AnswerTaken{}, MediaFailed{}, Connected{}, ClipEnded{}, RecordStarted{}, RecordEnded{}, MediaSilent{}, LegsWanted{}, LegsHanded{}, LegsRefused{}, TimerFired{},
 		Requested{}, Stopping{})
 	commandKinds = kindsOf[Command]("command",
 		Locate{}, Dial{}, Ring{}, Answer{}, HangUp{}, Reoffer{}, AcceptOffer{}, RefuseOffer{}, AcceptRefer{},
 		RefuseRefer{}, ReportTransfer{}, SendInfo{}, ShowPartner{}, OpenMedia{}, MakeOffer{}, MakeAnswer{}, TakeAnswer{}, Connect{},
-		SendDigits{}, TakeDigits{}, CloseMedia{}, StartTimer{}, StopTimer{}, Reply{}, Publish{}, Fetch{}, HandOver{},
+		SendDigits{}, TakeDigits{}, PlayClip{}, StopClip{}, StartRecord{}, RecordLegs{}, EndRecord{}, CloseMedia{}, StartTimer{}, StopTimer{}, Reply{}, Publish{}, Fetch{}, HandOver{},
 		RefuseLegs{}, Finish{})
 	requestKinds = kindsOf[Request]("request",
 		ForwardCall{}, SendKeys{}, End{}, Hold{}, Unhold{}, BlindTransfer{}, AttendedTransfer{}, MoveLeg{}, Consult{}, Operate{}, EndLeg{},
-		HoldLeg{}, UnholdLeg{})
+		HoldLeg{}, UnholdLeg{}, AcceptLeg{}, RefuseLeg{}, Play{}, StopPlay{}, Record{}, StopRecord{}, RouteCall{})
 )
 
 // EncodeEvent writes an event down.

@@ -62,6 +62,19 @@ type LegOffered struct {
 	Memo      []byte
 }
 
+// CallPlaced opens a call that an application makes from an API extension (spec ozeki 8.9): the caller is the extension
+// itself, which has neither a phone nor a stream, and whoever answers at To is the only one who hears anything.
+type CallPlaced struct {
+	ID    CallID
+	From  string        // the API extension, whose rights count
+	Shows Party         // as whom the called phone sees the caller
+	To    string        // the number to call
+	Ring  time.Duration // how long it may ring; 0: as long as any call
+}
+
+func (e CallPlaced) Call() CallID { return e.ID }
+func (CallPlaced) event()         {}
+
 // LegProgress is a 1xx other than 100 on a leg that we dialled. Branch tells early dialogs apart (the To-tag).
 type LegProgress struct {
 	On
@@ -244,6 +257,36 @@ const (
 	Transcoded ConnectedHow = "transcoded"
 	Impossible ConnectedHow = "impossible"
 )
+
+// ClipEnded answers PlayClip, once: the clip was played, or its time was over, or StopClip or another clip ended it. Fail
+// tells why it could not be played; empty otherwise.
+type ClipEnded struct {
+	On
+	Ref  uint32
+	Fail string
+}
+
+// RecordStarted answers StartRecord: the file is open, or Fail tells why it cannot be; then no RecordEnded follows.
+type RecordStarted struct {
+	ID   CallID
+	Ref  uint32
+	Fail string
+}
+
+func (e RecordStarted) Call() CallID { return e.ID }
+func (RecordStarted) event()         {}
+
+// RecordEnded tells that a recording is over and its file complete: EndRecord asked for it, a limit was reached, or Fail
+// tells why it broke off.
+type RecordEnded struct {
+	ID   CallID
+	Ref  uint32
+	Long time.Duration // of what was recorded
+	Fail string
+}
+
+func (e RecordEnded) Call() CallID { return e.ID }
+func (RecordEnded) event()         {}
 
 // MediaSilent tells that nothing was received on a leg for calls.silence although its phone should send. It is told
 // again after each further such time.

@@ -8,6 +8,7 @@ type Leg struct {
 	ID        LegID
 	State     string
 	Inbound   bool // it called us
+	App       bool // an API extension's own side: an application is there, no phone. It has no dialog and no stream, so no command is ever about it
 	Party     Party
 	SIPCallID string
 	Contact   Contact // of a leg that we dial

@@ -126,6 +126,7 @@ func (d *desk) everyEvent() (all []Event) {
 	all = append(all, LegOffered{On: On{LegID{d.id, 99}}, From: Party{Number: "2003"}, To: "2001", SDP: sdp, Facts: facts},
 		Located{ID: d.id, Ref: d.locate.Ref}, Located{ID: d.id, Ref: d.locate.Ref, Contacts: []Contact{{URI: "phone1"}}},
 		Located{ID: d.id, Ref: 9999, Contacts: []Contact{{URI: "phone1"}}}, TimerFired{ID: TimerID{d.id, 9999}}, Stopping{ID: d.id},
+		CallPlaced{ID: d.id, From: "9990", To: "2001"}, RecordStarted{ID: d.id, Ref: 9999}, RecordEnded{ID: d.id, Ref: 9999},
 		LegsHanded{ID: d.id, Token: 9999, Parcel: d.parcel(true, LegUp)}, LegsRefused{ID: d.id, Token: 9999, Status: 481})
 	if t := d.call.Transfer; t != nil && t.State == TransferFetching {
 		all = append(all, LegsRefused{ID: d.id, Token: t.Token, Status: 481}, LegsRefused{ID: d.id, Token: t.Token, Status: 491},
@@ -158,7 +159,7 @@ func (d *desk) everyEvent() (all []Event) {
 			LegOffered{On: On{LegID{7, 1}}, From: Party{Number: "2003"}, To: "2001", Facts: facts, Replaces: Replaced{Leg: id, EarlyOnly: true}},
 			ReferGone{On: on, Ref: uint32(d.refers[id])}, ReferGone{On: on, Ref: 9999},
 			DigitReceived{On: on, Digit: "5", Via: ByEvent}, DigitReceived{On: on, Digit: "?", Via: ByEvent}, DigitsSent{On: on, Ref: 9999, Fail: "no"},
-			Connected{On: on, How: Relayed}, Connected{On: on, How: Impossible}, MediaSilent{On: on}, LegsWanted{On: on, By: 7, Token: 7, Stay: 1, Mixable: true}, LegsWanted{On: on, By: 7, Token: 7, Stay: 2, EarlyOnly: true}, MediaFailed{On: on, Reason: NoPorts})
+			Connected{On: on, How: Relayed}, Connected{On: on, How: Impossible}, ClipEnded{On: on, Ref: 9999}, MediaSilent{On: on}, LegsWanted{On: on, By: 7, Token: 7, Stay: 1, Mixable: true}, LegsWanted{On: on, By: 7, Token: 7, Stay: 2, EarlyOnly: true}, MediaFailed{On: on, Reason: NoPorts})
 		if d.call.Settings.Features.Blind != "" {
 			for _, key := range []string{"*", "0", "3", "#"} {
 				all = append(all, DigitReceived{On: on, Digit: key, Via: ByEvent}, DigitReceived{On: on, Digit: key, Via: ByInfo},

@@ -18,7 +18,8 @@ type Side string
 const (
 	Caller Side = "caller"
 	Callee Side = "callee"
-	All    Side = "all"
+	All    Side = "all"         // without an application's own side, which hears nothing
+	Own    Side = "application" // of a call that an API extension is in: the extension's side
 )
 
 // ForwardCall sends a call that still rings on to another number. Replied to once the new target has been located.
@@ -45,11 +46,12 @@ type Hold struct{ asked }
 type Unhold struct{ asked }
 
 // BlindTransfer connects the other party to Target; Transferor leaves once the target answers. Replied to once the
-// target is being dialled. If it fails, the two go on talking as before.
+// target is being dialled, or with Wait once its outcome is known. If it fails, the two go on talking as before.
 type BlindTransfer struct {
 	asked
-	Transferor Side // Caller or Callee
+	Transferor Side // Caller, Callee or Own
 	Target     string
+	Wait       bool
 }
 
 // AttendedTransfer joins the parties of two calls that a transferor has: Transferor is its leg in the call that is
@@ -99,6 +101,60 @@ const (
 	Swap     Operation = "swap"     // the transferor talks to the other of the two
 )
 
+// AcceptLeg has an API extension answer the call that rings there (NoticeInvited).
+type AcceptLeg struct {
+	asked
+	Leg LegID
+}
+
+// RefuseLeg has an API extension refuse the call that rings there, with a final SIP status (400 to 699).
+type RefuseLeg struct {
+	asked
+	Leg    LegID
+	Status int
+}
+
+// Play plays a clip to one party or all who talk, in place of what they hear and of what was played to them before.
+// Replied to when it begins, or with Wait when it has ended at each of them, whatever ended it.
+type Play struct {
+	asked
+	To     Side
+	Clip   Clip
+	Repeat bool          // until Limit, StopPlay or the end of the call
+	Limit  time.Duration // 0: none
+	Wait   bool
+}
+
+// StopPlay ends whatever Play began, at all who hear it. Nothing to stop is no error.
+type StopPlay struct{ asked }
+
+// Record records what one party says, or all, added up, into a WAV file, until StopRecord, a limit or the end of the call;
+// whoever joins or takes a party's place is recorded as well (edge cases A8, T37). One at a time. Replied to once the file
+// is open, or with Wait once the recording is over.
+type Record struct {
+	asked
+	Of      Side
+	File    string        // below the media folder, with slashes
+	Limit   time.Duration // 0: none
+	Silence time.Duration // ends it when nobody has spoken for so long; 0: never
+	Wait    bool
+}
+
+// StopRecord ends what Record began. Nothing to stop is no error.
+type StopRecord struct{ asked }
+
+// RouteCall says where a call goes that waits for it (NoticeRouting). An answer to an older question is refused with
+// WrongState.
+type RouteCall struct {
+	asked
+	Try         int           // of the NoticeRouting that it answers
+	Plan        bool          // no decision: where the dial plan sends it; all below is ignored
+	Destination string        // a number, or the name of a trunk; empty: the caller is refused with 603
+	Dialled     string        // the number to dial out by the trunk; empty: what the caller dialled
+	Ring        time.Duration // how long it may ring there; 0: as long as any call
+	Shows       Party         // as whom the caller is seen there; zero: as itself
+}
+
 // EndLeg hangs up one party. Of two the other is released as well; of three the other two stay.
 type EndLeg struct {
 	asked
@@ -127,6 +183,11 @@ type Calls interface {
 	List() []*Summary
 	// Get returns the summary of one call in progress, nil when there is none.
 	Get(id CallID) *Summary
+	// NewCallID makes the id of a call that is about to be placed.
+	NewCallID() CallID
+	// Place begins a call of an API extension; how it fares is told by notices alone. It does not wait. The error is an
+	// *Error: the switch takes no more calls.
+	Place(CallPlaced) error
 	// Now is the moment against which running durations are computed.
 	Now() Time
 	// Watch registers f for every notice, called in order per call; f must not block. The returned func ends it.
@@ -154,6 +215,7 @@ type LegSummary struct {
 	Party     Party
 	State     string // a leg state of machines.go
 	Inbound   bool   // it called us
+	App       bool   // an API extension's own side of a call: no phone, no stream
 	SIPCallID string
 	Trunk     string // by which it came or was called; empty for a phone of ours
 	Local     string // of a trunk's leg: the number at our end, which it called or by which it was called
@@ -207,6 +269,7 @@ type Notice struct {
 	Leg     LegID // whom it is about, zero for the whole call
 	Cause   Cause // of Ended, Left and TransferFailed
 	Digit   string
+	Route   Asked  // of Routing
 	Target  string // the number of a transfer, as far as it is known; of Transferring, Consulting, Transferred, TransferFailed
 	ByPhone bool   // a phone asked for it, by SIP or by a code, no application; of those, and of Forwarded
 
@@ -219,12 +282,22 @@ type Notice struct {
 	Parties []LegSummary
 }
 
+// Asked is what an application must know to say where a call goes (RoutingInterception, spec ozeki 5.2).
+type Asked struct {
+	Try       int       // which question it is, from 1
+	Failed    CauseKind // why nobody answered at the destination before; empty for the first question
+	Dialled   string    // the number that was dialled last
+	Extension string    // that was called last; empty for the first question
+}
+
 // NoticeKind is the closed vocabulary of notices.
 type NoticeKind string
 
 const (
 	NoticeCreated        NoticeKind = "created"
+	NoticeRouting        NoticeKind = "routing" // an application is asked where the call goes; RouteCall answers
 	NoticeRinging        NoticeKind = "ringing"
+	NoticeInvited        NoticeKind = "invited" // a call rings at an API extension, Leg is its side; AcceptLeg or RefuseLeg answers
 	NoticeAnswered       NoticeKind = "answered"
 	NoticeHeld           NoticeKind = "held"
 	NoticeResumed        NoticeKind = "resumed"

@@ -7,6 +7,7 @@ type Settings struct {
 	RingTimeout time.Duration // how long one number rings
 	MaxCall     time.Duration // calls.max: how long a call may last
 	Hops        int           // calls.hops: how often a call may be sent on
+	Decide      time.Duration // how long an application may take to say where a call goes; 0: none is asked (spec ozeki 9.1)
 	Transfer    TransferSettings
 	Features    Features
 }

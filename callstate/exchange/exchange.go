@@ -128,7 +128,7 @@ func (x *Exchange) Post(ev callstate.Event) bool {
 		return took
 	}
 	if offered, ok := ev.(callstate.LegOffered); ok {
-		return x.start(offered)
+		return x.start(offered, offers(offered))
 	}
 	return x.drop(ev)
 }
@@ -151,13 +151,21 @@ func isRequest(ev callstate.Event) bool {
 	return false
 }
 
-// start begins a call with its first event.
-func (x *Exchange) start(ev callstate.LegOffered) bool {
+// Place begins a call of an API extension.
+func (x *Exchange) Place(ev callstate.CallPlaced) error {
+	if x.calls.get(ev.ID) != nil || !x.start(ev, placed(ev)) {
+		return &callstate.Error{Kind: callstate.Overloaded, Text: "the switch takes no more calls"}
+	}
+	return nil
+}
+
+// start begins a call with its first event; shown is what lists show of it until its first step.
+func (x *Exchange) start(ev callstate.Event, shown callstate.Summary) bool {
 	if !x.reserve() {
 		x.count.refused.Add(1)
 		return false
 	}
-	r, isNew := x.calls.add(newRunner(x, ev))
+	r, isNew := x.calls.add(newRunner(x, ev, shown))
 	if !isNew { // two offers of the same call met here; the second is an event like any other
 		x.release()
 		return r.post(ev)

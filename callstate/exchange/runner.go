@@ -34,15 +34,24 @@ type runner struct {
 
 // newRunner makes a call whose mailbox holds its first event already: nothing can get before it. Until the first step
 // its summary is what the offer says, so that even a first step that panics leaves no leg behind.
-func newRunner(x *Exchange, ev callstate.LegOffered) *runner {
+func newRunner(x *Exchange, ev callstate.Event, shown callstate.Summary) *runner {
 	r := &runner{x: x, id: ev.Call(), call: x.newCall(ev.Call())}
 	r.box.push(ev)
-	r.shown.Store(&callstate.Summary{
-		ID: r.id, State: callstate.ShownSetup, Caller: ev.From, CallerDialled: ev.To, CalleeDialled: ev.To,
-		Callee: callstate.Party{Number: ev.To}, Started: x.Now(),
-		Legs: []callstate.LegSummary{{ID: ev.Leg, Party: ev.From, Inbound: true, SIPCallID: ev.SIPCallID}},
-	})
+	shown.ID, shown.State, shown.Started = r.id, callstate.ShownSetup, x.Now()
+	r.shown.Store(&shown)
 	return r
+}
+
+// offers is what is known of a call that a phone or a trunk begins.
+func offers(ev callstate.LegOffered) callstate.Summary {
+	return callstate.Summary{Caller: ev.From, CallerDialled: ev.To, CalleeDialled: ev.To, Callee: callstate.Party{Number: ev.To},
+		Legs: []callstate.LegSummary{{ID: ev.Leg, Party: ev.From, Inbound: true, SIPCallID: ev.SIPCallID}}}
+}
+
+// placed is what is known of a call that an application begins.
+func placed(ev callstate.CallPlaced) callstate.Summary {
+	return callstate.Summary{Caller: callstate.Party{Number: ev.From}, CallerDialled: ev.To, CalleeDialled: ev.To,
+		Callee: callstate.Party{Number: ev.To}}
 }
 
 // begin lets the first event be taken.

@@ -1,12 +1,15 @@
 package ozeki
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/history"
 )
 
 // Config is what the API needs. Time-outs of reading and writing belong to the caller's http.Server.
@@ -15,6 +18,52 @@ type Config struct {
 	Calls   callstate.Calls // the switch
 	Log     *slog.Logger    // nil: no log
 	Timeout time.Duration   // how long one command may wait for its call; 0: 5 s
+
+	Notify     Notify      // where applications are told of calls
+	Extensions []Extension // numbers behind which there is no phone but an application
+	Hosts      []string    // beside those of Notify and Extensions, hosts that a script or a command may name in a URL; "*": any
+	Sounds     Sounds      // nil: Play, Speak and Beep are refused
+	Files      fs.FS       // the media folder, from which recordings are served; nil: Record is refused
+	Public     string      // how applications reach this API, for RecordURL, as http://127.0.0.1:9509; SetPublic may give it later
+	History    History     // nil: ListCallHistory is refused
+	Phones     func() []Phone
+}
+
+// Notify says where the notifications go that no command asked for. An empty URL: nowhere.
+type Notify struct {
+	CallChanged string        // of every call
+	Routing     string        // RoutingInterception
+	Error       string        // whatever goes wrong in a script that names no ErrorUrl
+	Timeout     time.Duration // how long an application may take to answer; 0: 5 s (edge case A12)
+}
+
+// Extension is an API extension: a number that can be called, and calls, for an application (spec ozeki 6).
+type Extension struct {
+	Number string
+	Name   string
+	URL    string // told of IncomingCall; its answer is the script
+}
+
+// Sounds makes audio ready to be played. Its methods take their time, and are not called for a call's own goroutine.
+type Sounds interface {
+	File(ctx context.Context, name string) (callstate.Clip, error)
+	Speech(ctx context.Context, s Speech) (callstate.Clip, error)
+	Beep(hz int, long time.Duration) (callstate.Clip, error)
+}
+
+// Speech is text to be spoken. Language and Voice may be empty.
+type Speech = struct{ Text, Language, Voice string }
+
+// History keeps what became of calls.
+type History interface {
+	Add(history.Record)
+	Find(ctx context.Context, f history.Filter) (page []history.Record, total int, err error)
+}
+
+// Phone is one extension as ListExtensions shows it.
+type Phone struct {
+	Number    string
+	Connected bool // a phone is registered there
 }
 
 // User is one account of the API.

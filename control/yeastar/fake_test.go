@@ -72,6 +72,10 @@ func (d *desk) Get(id callstate.CallID) *callstate.Summary {
 
 func (d *desk) Now() callstate.Time { return moment(time.Hour) }
 
+func (d *desk) NewCallID() callstate.CallID { return 1 << 40 }
+
+func (d *desk) Place(callstate.CallPlaced) error { return &callstate.Error{Kind: callstate.Overloaded} }
+
 func (d *desk) Watch(f func(callstate.Notice)) (stop func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
