@@ -71,6 +71,7 @@ func printMeaning(w io.Writer, file string, c *Config) error {
 		row("reports", e.meaning())
 	}
 	ozekiRows(row, &c.Ozeki)
+	applicationRows(row, c)
 	yeastarRows(row, &c.Yeastar)
 	return t.Flush()
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -22,6 +23,9 @@ type Config struct {
 	Reports     []Report
 	Ozeki       Ozeki
 	Yeastar     Yeastar
+	History     History
+
+	APIExtensions []APIExtension
 }
 
 // SIP says where phones find the switch and how they prove themselves.
@@ -46,6 +50,7 @@ type Media struct {
 	Listen           netip.Addr // zero: the address of the leg's SIP listener
 	PortMin, PortMax uint16     // both inclusive; PortMin is even
 	Music            string     // a WAV file for music on hold; empty: the built-in loop
+	Folder           string     // where files to play are, and recordings go; empty: neither
 }
 
 // Calls are the limits of every call.
@@ -84,6 +89,10 @@ type Transfer struct {
 type Ozeki struct {
 	Listen netip.AddrPort
 	Users  []User
+	Notify Notify
+	Speak  []string // a command that turns {text} into WAV on its output; empty: nothing is spoken
+	Hosts  []string // that scripts may name in URLs, beside those of this config; "*": any
+	Public string   // how applications reach the API, for links to recordings; empty: at Listen
 }
 
 // User may use the HTTP API.
@@ -123,7 +132,9 @@ const (
 func fileDefaults() *Config {
 	return &Config{
 		SIP:         SIP{Digest: []string{"md5", "sha-256"}},
-		Media:       Media{PortMin: 20000, PortMax: 29999},
+		Media:       Media{PortMin: 20000, PortMax: 29999, Folder: "media"},
+		Ozeki:       Ozeki{Notify: Notify{Timeout: 5 * time.Second}, Speak: slices.Clone(defaultSpeak)},
+		History:     History{Keep: 90 * 24 * time.Hour},
 		Calls:       Calls{Max: 12 * time.Hour, Silence: time.Minute, Hops: 5},
 		RingTimeout: 30 * time.Second,
 		Transfer:    Transfer{NoAnswer: 15 * time.Second, OnFail: "recall", Retries: 2, Delay: 10 * time.Second},
@@ -145,10 +156,8 @@ func DefaultConfig() *Config {
 		number := strconv.Itoa(n)
 		c.Extensions = append(c.Extensions, Extension{Number: number, Password: demoPassword, Name: number})
 	}
-	c.Ozeki = Ozeki{
-		Listen: netip.AddrPortFrom(loopback, 9509),
-		Users:  []User{{Username: demoHTTPUser, Password: demoHTTPPassword}},
-	}
+	c.Ozeki.Listen = netip.AddrPortFrom(loopback, 9509)
+	c.Ozeki.Users = []User{{Username: demoHTTPUser, Password: demoHTTPPassword}}
 	c.Yeastar.Listen = netip.AddrPortFrom(loopback, 8088)
 	c.Yeastar.Applications = []Application{{ClientID: demoClientID, ClientSecret: demoClientSecret}}
 	return c

@@ -21,6 +21,7 @@ func (r *reader) frame(c *Config) []field {
 			{name: "listen", read: set(r, &c.Media.Listen, parseMediaListen)},
 			{name: "ports", read: r.ports(c)},
 			{name: "music", read: set(r, &c.Media.Music, parseMusic)},
+			{name: "folder", read: set(r, &c.Media.Folder, parseFolder)},
 		}},
 		{name: "calls", sub: []field{
 			{name: "max", read: set(r, &c.Calls.Max, parseDuration)},
@@ -45,6 +46,15 @@ func (r *reader) frame(c *Config) []field {
 		{name: "ozeki", sub: []field{
 			{name: "listen", read: set(r, &c.Ozeki.Listen, parseAddrPort)},
 			{name: "users", read: r.users(c)},
+			{name: "notify", sub: r.notify(&c.Ozeki.Notify)},
+			{name: "speak", read: r.speak(&c.Ozeki)},
+			{name: "hosts", read: r.hosts(&c.Ozeki)},
+			{name: "public", read: set(r, &c.Ozeki.Public, parsePublic)},
+		}},
+		{name: "api_extensions", read: r.apiExtensions(c)},
+		{name: "history", sub: []field{
+			{name: "file", read: set(r, &c.History.File, parseDatabase)},
+			{name: "keep", read: set(r, &c.History.Keep, parseKeep)},
 		}},
 		{name: "yeastar", sub: r.yeastar(&c.Yeastar)},
 	}
@@ -150,6 +160,7 @@ func (r *reader) missing(c *Config) {
 		}
 	}
 	r.missingYeastar(&c.Yeastar)
+	r.missingApplications(c)
 	if !r.has("ozeki") || r.wrongKind("ozeki") {
 		return
 	}

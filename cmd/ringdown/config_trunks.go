@@ -301,8 +301,9 @@ func (c *Config) routeFaults(note func(key string, p *problem)) {
 			note(fmt.Sprintf("trunks[%d].identify[%d]", i, j), identifiedTwice(at, c.Trunks[:i]))
 		}
 	}
-	for i, e := range c.Extensions {
-		if i > 0 && e.Key != "" && e.Key == c.Extensions[i-1].Key {
+	all := c.forwarding()
+	for i, e := range all {
+		if i > 0 && e.Key != "" && e.Key == all[i-1].Key {
 			continue // a range: one fault for all its numbers
 		}
 		for _, f := range []struct{ key, number string }{
@@ -353,13 +354,25 @@ func (c *Config) unknownTrunk(name string) *problem {
 	return &problem{shown(name) + " is not a trunk", "name one of trunks"}
 }
 
-// numbers are those of the extensions.
+// numbers are those of the extensions, with and without phones.
 func (c *Config) numbers() map[string]bool {
-	known := make(map[string]bool, len(c.Extensions))
+	known := make(map[string]bool, len(c.Extensions)+len(c.APIExtensions))
 	for _, e := range c.Extensions {
 		known[e.Number] = true
 	}
+	for _, e := range c.APIExtensions {
+		known[e.Number] = true
+	}
 	return known
+}
+
+// forwarding is every extension that may send calls on.
+func (c *Config) forwarding() []Extension {
+	all := slices.Clone(c.Extensions)
+	for _, e := range c.APIExtensions {
+		all = append(all, Extension{Number: e.Number, Outbound: e.Outbound, Forward: e.Forward, Key: e.Key})
+	}
+	return all
 }
 
 // nowhere says that a number is neither an extension nor one that an outbound route takes.

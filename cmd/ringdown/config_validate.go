@@ -28,6 +28,7 @@ func (c *Config) faults(r *reader) Faults {
 		note(s.key, exposed(s.addr.Addr(), secrets))
 	}
 	note("features.attended", c.Features.unclear())
+	c.applicationFaults(note)
 	c.routeFaults(note)
 	note("yeastar.tokens.refresh", c.Yeastar.Tokens.unfit())
 	if l := c.Media.Listen; l.IsValid() {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"ringdown/callstate"
 	"ringdown/callstate/exchange"
@@ -179,8 +180,17 @@ func (sw *Switch) Ready() string {
 	return b.String()
 }
 
+// decideGrace is how much longer a call waits for its route than the application may take to name it: who asks it gives
+// up first, and says so.
+const decideGrace = time.Second
+
 func settings(cfg *Config) callstate.Settings {
+	decide := time.Duration(0)
+	if cfg.Ozeki.Listen.IsValid() && cfg.Ozeki.Notify.Routing != "" {
+		decide = cfg.Ozeki.Notify.Timeout + decideGrace
+	}
 	return callstate.Settings{
+		Decide: decide,
 		RingTimeout: cfg.RingTimeout, MaxCall: cfg.Calls.Max, Hops: cfg.Calls.Hops,
 		Transfer: callstate.TransferSettings{NoAnswer: cfg.Transfer.NoAnswer, OnFail: cfg.Transfer.OnFail,
 			Retries: cfg.Transfer.Retries, Delay: cfg.Transfer.Delay},
@@ -202,6 +212,10 @@ func directory(cfg *Config) *callstate.Directory {
 	for _, e := range cfg.Extensions {
 		d.Extensions[e.Number] = callstate.Extension{Number: e.Number, Name: e.Name, Outbound: e.Outbound,
 			ConnectedLine: e.ConnectedLine, Pickup: e.Pickup, Forward: callstate.Forwards(e.Forward)}
+	}
+	for _, e := range cfg.APIExtensions {
+		d.Extensions[e.Number] = callstate.Extension{Number: e.Number, Name: e.Name, App: true, Outbound: e.Outbound,
+			Forward: callstate.Forwards(e.Forward)}
 	}
 	for _, r := range cfg.Routes.Inbound {
 		d.Inbound = append(d.Inbound, callstate.InboundRoute(r))
