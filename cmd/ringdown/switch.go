@@ -190,7 +190,7 @@ func settings(cfg *Config) callstate.Settings {
 		decide = cfg.Ozeki.Notify.Timeout + decideGrace
 	}
 	return callstate.Settings{
-		Decide: decide,
+		Decide:      decide,
 		RingTimeout: cfg.RingTimeout, MaxCall: cfg.Calls.Max, Hops: cfg.Calls.Hops,
 		Transfer: callstate.TransferSettings{NoAnswer: cfg.Transfer.NoAnswer, OnFail: cfg.Transfer.OnFail,
 			Retries: cfg.Transfer.Retries, Delay: cfg.Transfer.Delay},

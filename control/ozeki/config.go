@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"ringdown/callstate"
@@ -27,6 +28,8 @@ type Config struct {
 	Public     string      // how applications reach this API, for RecordURL, as http://127.0.0.1:9509; SetPublic may give it later
 	History    History     // nil: ListCallHistory is refused
 	Phones     func() []Phone
+
+	Transport http.RoundTripper // of requests to applications; nil: one of its own
 }
 
 // Notify says where the notifications go that no command asked for. An empty URL: nowhere.
