@@ -186,7 +186,7 @@ const decideGrace = time.Second
 
 func settings(cfg *Config) callstate.Settings {
 	decide := time.Duration(0)
-	if cfg.Ozeki.Listen.IsValid() && cfg.Ozeki.Notify.Routing != "" {
+	if cfg.Ozeki.Notify.Routing != "" {
 		decide = cfg.Ozeki.Notify.Timeout + decideGrace
 	}
 	return callstate.Settings{

@@ -146,7 +146,9 @@ func (b *switchboard) Now() callstate.Time { return b.now }
 
 func (b *switchboard) NewCallID() callstate.CallID { return 1 << 40 }
 
-func (b *switchboard) Place(callstate.CallPlaced) error { return &callstate.Error{Kind: callstate.Overloaded} }
+func (b *switchboard) Place(callstate.CallPlaced) error {
+	return &callstate.Error{Kind: callstate.Overloaded}
+}
 
 func (b *switchboard) Watch(f func(callstate.Notice)) (stop func()) {
 	b.mu.Lock()
