@@ -15,7 +15,7 @@ const musicTone = 620
 // A held party hears the recording that the config names.
 func TestMusicOfTheConfig(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "hold.wav")
-	if err := os.WriteFile(file, toneWAV(musicTone, 16000), 0o600); err != nil {
+	if err := os.WriteFile(file, toneWAV(musicTone, 16000, 2), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	scene(t, func(r *rig) {
@@ -28,9 +28,9 @@ func TestMusicOfTheConfig(t *testing.T) {
 	}, func(c *Config) { c.Media.Music = file })
 }
 
-// toneWAV is two seconds of a tone: mono, 16 bit.
-func toneWAV(hz, rate int) []byte {
-	samples := make([]int16, 2*rate)
+// toneWAV is so many seconds of a tone: mono, 16 bit.
+func toneWAV(hz, rate int, seconds float64) []byte {
+	samples := make([]int16, int(seconds*float64(rate)))
 	for i := range samples {
 		samples[i] = int16(8000 * math.Sin(2*math.Pi*float64(hz*i)/float64(rate)))
 	}

@@ -29,6 +29,7 @@ type rig struct {
 	sw     *Switch
 	api    http.Handler
 	net    *memnet.Network // nil on loopback
+	app    *application    // of the config's URLs
 	phones []*phone.Phone
 	trace  *tracer
 }
@@ -96,8 +97,15 @@ func (r *rig) start(s seams) {
 	}
 	r.sw = sw
 	r.Cleanup(r.trace.follow(sw.exchange))
-	users := []ozeki.User{{Username: demoHTTPUser, Password: string(demoHTTPPassword)}}
-	api := ozeki.New(ozeki.Config{Users: users, Calls: sw.exchange, Log: log})
+	c := ozekiConfig(r.cfg)
+	c.Users = []ozeki.User{{Username: demoHTTPUser, Password: string(demoHTTPPassword)}}
+	c.Calls, c.Log = sw.exchange, log
+	if c.Notify != (ozeki.Notify{Timeout: c.Notify.Timeout}) || len(c.Extensions) > 0 {
+		r.app = newApplication()
+		r.Cleanup(r.app.close)
+		c.Transport = &http.Transport{DialContext: r.app.dial, DisableKeepAlives: true}
+	}
+	api := ozeki.New(c)
 	r.Cleanup(func() { api.Close() })
 	r.api = api
 }

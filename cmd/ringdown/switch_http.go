@@ -119,6 +119,12 @@ func ozekiConfig(cfg *Config) ozeki.Config {
 	for _, u := range cfg.Ozeki.Users {
 		c.Users = append(c.Users, ozeki.User{Username: u.Username, Password: string(u.Password)})
 	}
+	n := cfg.Ozeki.Notify
+	c.Notify = ozeki.Notify{CallChanged: n.CallChanged, Routing: n.Routing, Error: n.Error, Timeout: n.Timeout}
+	c.Hosts, c.Public = cfg.Ozeki.Hosts, cfg.Ozeki.Public
+	for _, e := range cfg.APIExtensions {
+		c.Extensions = append(c.Extensions, ozeki.Extension{Number: e.Number, Name: e.Name, URL: e.URL})
+	}
 	return c
 }
 
