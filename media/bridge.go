@@ -141,6 +141,9 @@ func (e *Engine) rewire(l *leg) {
 	for _, h := range l.heard {
 		e.rewireOne(h)
 	}
+	for _, r := range l.taped {
+		r.gather()
+	}
 }
 
 // rewireOne works out what l hears, and tells how once that is known, and again when it changes.
@@ -181,6 +184,7 @@ func (e *Engine) unwire(l *leg) {
 		h.mix = slices.DeleteFunc(slices.Clone(h.mix), func(s *mix.Source) bool { return s == l.source })
 		h.out.listen(nil, h.mix, h.sound, h.relayed())
 	}
+	e.untape(l)
 	l.reroute()
 }
 
@@ -196,7 +200,7 @@ func (l *leg) reroute() {
 			mixed = append(mixed, h)
 		}
 	}
-	if mixed == nil {
+	if mixed == nil && !l.isTaped() {
 		l.source = nil
 	}
 	l.in.mu.Lock()

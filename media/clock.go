@@ -8,8 +8,8 @@ import (
 	"ringdown/media/internal/dtmf"
 )
 
-// clock is the engine's one source of time-driven work: the 20 ms tick of legs that play or send digits, and silence
-// checks. Its goroutine sleeps without a timer while there is neither.
+// clock is the engine's one source of time-driven work: the 20 ms tick of legs that play or send digits and of
+// recordings, and silence checks. Its goroutine sleeps without a timer while there is none of these.
 type clock struct {
 	since func() time.Duration
 	wake  chan struct{}
@@ -17,16 +17,21 @@ type clock struct {
 	done  chan struct{}
 
 	mu   sync.Mutex
-	busy map[*leg]bool // legs that want ticks; true: asked for since the last tick began
+	busy map[ticker]bool // who wants ticks; true: asked for since the last tick began
 	due  silences
 
-	legs []*leg // those of the running tick
-	slot uint64 // counts ticks
+	now  []ticker // those of the running tick
+	slot uint64   // counts ticks
+}
+
+// ticker is a leg or a recording. tick does what is due in a slot of 20 ms, and returns false when no more are needed.
+type ticker interface {
+	tick(slot uint64, now time.Duration) (busy bool)
 }
 
 func newClock(since func() time.Duration) *clock {
 	c := &clock{since: since, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		busy: map[*leg]bool{}}
+		busy: map[ticker]bool{}}
 	go c.run()
 	return c
 }
@@ -36,11 +41,11 @@ func (c *clock) close() {
 	<-c.done
 }
 
-// want gives a leg ticks until its tick says that it needs no more.
-func (c *clock) want(l *leg) {
+// want gives ticks until a tick says that it needs no more.
+func (c *clock) want(t ticker) {
 	c.mu.Lock()
 	first := len(c.busy) == 0
-	c.busy[l] = true
+	c.busy[t] = true
 	c.mu.Unlock()
 	if first {
 		c.poke()
@@ -120,20 +125,20 @@ func (c *clock) run() {
 func (c *clock) tick(now time.Duration) {
 	c.mu.Lock()
 	c.slot++
-	c.legs = c.legs[:0]
-	for l := range c.busy {
-		c.busy[l] = false
-		c.legs = append(c.legs, l)
+	c.now = c.now[:0]
+	for t := range c.busy {
+		c.busy[t] = false
+		c.now = append(c.now, t)
 	}
 	c.mu.Unlock()
-	defer func() { clear(c.legs) }() // keeps no closed leg
-	for _, l := range c.legs {
-		if l.tick(c.slot, now) {
+	defer func() { clear(c.now) }() // keeps no closed leg
+	for _, t := range c.now {
+		if t.tick(c.slot, now) {
 			continue
 		}
 		c.mu.Lock()
-		if !c.busy[l] { // nobody asked in between
-			delete(c.busy, l)
+		if !c.busy[t] { // nobody asked in between
+			delete(c.busy, t)
 		}
 		c.mu.Unlock()
 	}

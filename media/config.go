@@ -19,6 +19,7 @@ type Config struct {
 	Silence   time.Duration // after which a phone that should send and does not is reported; 0 is never
 	Net       Network       // default: real UDP
 	Music     string        // a WAV file that is played as music on hold, of at most 5 minutes; default: a built-in loop
+	Folder    string        // the media folder, below which recordings are written; "": there are none
 	Portable  bool          // read through the runtime's poller even where there is epoll
 
 	// Drain is how long packets gather before they are forwarded, when a reader has so many sockets; the longer, the
@@ -28,7 +29,13 @@ type Config struct {
 	// Post takes what media has to say. It must not block and must not call the Engine: it runs in Do, in the readers
 	// and in the clock.
 	Post func(callstate.Event)
-	Log  *slog.Logger // default: nothing is logged
+
+	// Recorded is told of every recording whose file is complete, once, after RecordEnded: the file as StartRecord named it,
+	// how much it holds, and why it broke off, if it did. It runs in a goroutine of that recording, which Close waits for.
+	// Default: nobody is told.
+	Recorded func(file string, long time.Duration, fail string)
+
+	Log *slog.Logger // default: nothing is logged
 }
 
 func (c Config) withDefaults() Config {
@@ -42,6 +49,9 @@ func (c Config) withDefaults() Config {
 	c.Advertise = c.Advertise.Unmap()
 	if c.Drain == nil {
 		c.Drain = drain
+	}
+	if c.Recorded == nil {
+		c.Recorded = func(string, time.Duration, string) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -74,6 +84,11 @@ func (c Config) Validate() error {
 	if c.Music != "" {
 		if _, err := readMusic(c.Music); err != nil {
 			fault("Music: %v", err)
+		}
+	}
+	if c.Folder != "" {
+		if err := folder(c.Folder).check(); err != nil {
+			fault("Folder: %v", err)
 		}
 	}
 	if c.Post == nil {

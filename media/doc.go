@@ -21,6 +21,13 @@
 // are mixed, which is told as Transcoded. PCMU, PCMA and G722 can be made and read; if a leg that is heard, or the hearer,
 // uses another codec, Impossible is told, and the rest of a mix goes on without it.
 //
+// # Recordings
+//
+// StartRecord makes a WAV file in the media folder, of PCM of 16 bits, mono, at 8000 Hz, whatever the phones speak. It
+// hears legs as a mix does, which changes nothing about what others hear of them: a relay stays one. The time in the file
+// is that of the call; it can be played at any time, and after a crash all but its last second. A disk that is too slow,
+// full or gone ends the recording or leaves silence in it, and is told; calls do not notice.
+//
 // # The path of a packet
 //
 //	socket -> forwarder -> leg.receive -> latch -> format -+-> digit detector
@@ -28,7 +35,7 @@
 //	                                                       +-> mix.Source: jitter buffer              ^
 //	                                                             |                                    |
 //	                             clock, every 20 ms:  decode, to 8 and 16 kHz -+-> sum, encode -------+
-//	                                                 the other legs' Sources --+                      |
+//	                                                 the other legs' Sources --+-> sum -> recording   |
 //	                             clock, every 20 ms:  tones, music, digits ---------------------------+
 //
 // A leg is one Source, however many hear it; a hearer adds up those that it hears, so that nobody hears himself. A mix
@@ -74,10 +81,11 @@
 //	what              how many            fed by                    ends
 //	a shard of epoll  one per two cores   the sockets of its legs   Close, which waits
 //	clock.run         one                 a timer, wake-ups         Close, which waits
+//	recording.write   one per recording   the clock, EndRecord      its end, and Close, which waits
 //
 // Where there is no epoll, or the network is not the system's, each leg has a goroutine that reads its socket, until
 // the socket is closed; Close waits for those too.
 //
 // The clock's goroutine makes all mixes and sends them. It has no timer while no leg plays, hears a mix, sends digits or
-// waits for the end of a digit, and no silence check is due.
+// waits for the end of a digit, none is recorded, and no silence check is due.
 package media

@@ -26,11 +26,16 @@ type Engine struct {
 
 	serial atomic.Uint32
 
-	// wire guards who exists and who hears whom: legs, and in each leg hears, heard, sound, told and feed.
+	// wire guards who exists and who hears whom: legs, tapes, and in each leg hears, heard, sound, told, feed and taped.
 	wire   sync.Mutex
 	legs   map[callstate.LegID]*leg
+	tapes  map[recordID]*recording
 	closed bool
 	gone   Stats // what closed legs had counted
+
+	create func(file string) (tapeFile, error) // makes the file of a recording
+	tapers sync.WaitGroup                      // the goroutines of tapes
+	ended  atomic.Bool                         // Close gave up waiting for one: it posts nothing any more
 }
 
 // New makes an engine; Close ends it.
@@ -48,7 +53,7 @@ func New(cfg Config) (*Engine, error) {
 		music = loopFrom(r)
 	}
 	e := &Engine{cfg: cfg, start: time.Now(), fwd: newForwarder(cfg), legs: map[callstate.LegID]*leg{},
-		hosts: newHosts(cfg), music: music}
+		hosts: newHosts(cfg), music: music, tapes: map[recordID]*recording{}, create: folder(cfg.Folder).create}
 	if cfg.PortMin != 0 {
 		e.pool = port.New(cfg.PortMin, cfg.PortMax)
 	}
@@ -77,6 +82,12 @@ func (e *Engine) Do(cmd callstate.MediaCommand) {
 		e.takeDigits(c)
 	case callstate.SendDigits:
 		e.sendDigits(c)
+	case callstate.StartRecord:
+		e.startRecord(c)
+	case callstate.RecordLegs:
+		e.recordLegs(c)
+	case callstate.EndRecord:
+		e.endRecord(c)
 	case callstate.CloseMedia:
 		e.closeLeg(c.Leg)
 	}
@@ -90,7 +101,8 @@ func (e *Engine) Spare(port uint16) {
 	e.hosts.services = append(e.hosts.services, port)
 }
 
-// Close closes every leg and waits for the engine's goroutines. No event is posted after it.
+// Close ends every recording, closes every leg and waits for the engine's goroutines: the files are complete then. No
+// event is posted after it.
 func (e *Engine) Close() {
 	e.wire.Lock()
 	if e.closed {
@@ -102,10 +114,14 @@ func (e *Engine) Close() {
 	for id := range e.legs {
 		ids = append(ids, id)
 	}
+	for _, r := range e.tapes {
+		r.end("")
+	}
 	e.wire.Unlock()
 	for _, id := range ids {
 		e.closeLeg(id)
 	}
+	e.awaitTapers()
 	e.clock.close()
 	e.fwd.close()
 }
@@ -146,6 +162,7 @@ func (e *Engine) open(c callstate.OpenMedia) {
 		return
 	}
 	e.legs[c.Leg] = l
+	e.tape(l)
 	e.hosts.add(l.port)
 	err := conn.start(l)
 	e.wire.Unlock()
