@@ -165,6 +165,9 @@ func expiresHeader(req *sip.Request) (seconds int, given bool, err error) {
 	return int(n), true, err
 }
 
+// Registered tells whether a phone is registered for number now.
+func (a *Agent) Registered(number string) bool { return len(a.bindings.Lookup(number, time.Now())) > 0 }
+
 // locate tells a call where a number is registered now.
 func (a *Agent) locate(cmd callstate.Locate) {
 	if cmd.Trunk != "" {

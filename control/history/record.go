@@ -16,7 +16,8 @@ type Record struct {
 	Ring, Talk  time.Duration
 }
 
-// Filter selects records: those that match every field that is set, exactly but for the case of letters.
+// Filter selects records: those that match every field that is set, exactly. The case of the letters A to Z counts in
+// CallID alone, that of any letter not in General.
 type Filter struct {
 	CallID, Direction, Source, Destination, State, Dialed, CallerID, Type string
 
