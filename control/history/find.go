@@ -43,7 +43,7 @@ func (s *Store) Find(ctx context.Context, f Filter) (page []Record, total int, e
 // flush has the writer write what is queued.
 func (s *Store) flush(ctx context.Context) error {
 	s.mu.Lock()
-	waiting := len(s.queue) > 0
+	waiting := len(s.queue) > 0 || s.inHand
 	s.mu.Unlock()
 	if !waiting {
 		return nil

@@ -54,6 +54,7 @@ type Store struct {
 
 	mu     sync.Mutex
 	queue  []entry
+	inHand bool // the writer has a batch of the queue in hand
 	closed bool
 	lost   int // records since the log last said so
 	gone   int // records that were lost, all told

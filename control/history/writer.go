@@ -73,11 +73,7 @@ func (s *Store) gather() (reply chan struct{}, open bool) {
 
 // drain writes all that is queued now.
 func (s *Store) drain() {
-	for {
-		batch := s.take()
-		if len(batch) == 0 {
-			return
-		}
+	for batch := s.take(); len(batch) > 0; batch = s.take() {
 		if !s.write(batch) {
 			return // they are back in the queue
 		}
@@ -93,6 +89,7 @@ func (s *Store) take() []entry {
 	if s.queue = s.queue[n:]; len(s.queue) == 0 {
 		s.queue = nil
 	}
+	s.inHand = n > 0
 	return batch
 }
 
@@ -106,7 +103,7 @@ func (s *Store) putBack(batch []entry) {
 		s.gone += over
 		batch = batch[over:]
 	}
-	s.queue = append(batch[:len(batch):len(batch)], s.queue...)
+	s.queue, s.inHand = append(batch[:len(batch):len(batch)], s.queue...), false
 }
 
 // write puts a batch into the database or else the spill file. False: both refused, and it is queued again.
