@@ -20,6 +20,7 @@ type Config struct {
 	Net       Network       // default: real UDP
 	Music     string        // a WAV file that is played as music on hold, of at most 5 minutes; default: a built-in loop
 	Folder    string        // the media folder, below which recordings are written; "": there are none
+	Library   *Library      // what PlayClip can play; nil: nothing. It outlives the engine
 	Portable  bool          // read through the runtime's poller even where there is epoll
 
 	// Drain is how long packets gather before they are forwarded, when a reader has so many sockets; the longer, the

@@ -112,6 +112,7 @@ func (o *outbound) shut() {
 			o.sendEvent(dtmf.Step{Event: event, End: true, Slots: slots}, 0)
 		}
 	}
+	o.endClip()
 	o.closed, o.open = true, false
 	o.feed, o.mix, o.sound, o.sender = nil, nil, callstate.Nothing, dtmf.Sender{}
 }

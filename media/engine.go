@@ -88,6 +88,10 @@ func (e *Engine) Do(cmd callstate.MediaCommand) {
 		e.recordLegs(c)
 	case callstate.EndRecord:
 		e.endRecord(c)
+	case callstate.PlayClip:
+		e.playClip(c)
+	case callstate.StopClip:
+		e.stopClip(c)
 	case callstate.CloseMedia:
 		e.closeLeg(c.Leg)
 	}

@@ -9,7 +9,7 @@ import (
 	"ringdown/media/internal/tone"
 )
 
-// addUp sends the next frame of a mix, unless a digit stands in its place. It returns false when nobody can hear it.
+// addUp sends the next frame of a mix, unless a digit or a clip stands in its place. It returns false when nobody can hear it.
 // Called with mu held, by the clock alone.
 func (o *outbound) addUp(slot uint64, now time.Duration) bool {
 	if !o.open || o.agreed.kind == codec.None {
@@ -19,7 +19,7 @@ func (o *outbound) addUp(slot uint64, now time.Duration) bool {
 	for _, s := range o.mix {
 		sum.Add(s.Frame(slot, o.coder.Kind().Rate(), now))
 	}
-	if o.frozen || now < o.eventBusy {
+	if o.frozen || o.clipped() || now < o.eventBusy {
 		return true
 	}
 	var frame [tone.WideFrame]int16

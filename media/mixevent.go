@@ -29,7 +29,7 @@ type claim struct {
 func (o *outbound) takesMixedEvent(from *mix.Source, event uint8, now time.Duration) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !slices.Contains(o.mix, from) || !o.open || o.sender.Active() || now < o.eventBusy ||
+	if !slices.Contains(o.mix, from) || !o.open || o.sender.Active() || o.clipped() || now < o.eventBusy ||
 		o.agreed.event.Name == "" || !o.agreed.events.Has(event) || o.claim.from != from && now < o.claim.until {
 		return false
 	}

@@ -38,6 +38,7 @@ type outbound struct {
 	settle int
 	sound  callstate.Sound
 	at     int // where in the loop of sound
+	clip   playback
 
 	sender    dtmf.Sender
 	frozen    bool          // a digit is being sent in place of everything else
@@ -116,8 +117,11 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 		o.counts.Unheard++
 		o.skip(r)
 		return
-	case o.frozen:
+	case o.frozen || o.clipped():
 		o.counts.Suppressed++
+		if !o.frozen {
+			o.skip(r)
+		}
 		if r.converter != nil && r.converter.Kind() == op.kind {
 			r.converter.Hear(packet[headerSize:])
 		}
@@ -167,7 +171,7 @@ func (r *route) source(ssrc uint32) uint64 { return uint64(r.from.serial)<<32 | 
 func (o *outbound) takesEvent(r *route, event uint8) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return r == o.feed && o.open && !o.sender.Active() && o.agreed.event.Name != "" && o.agreed.events.Has(event)
+	return r == o.feed && o.open && !o.sender.Active() && !o.clipped() && o.agreed.event.Name != "" && o.agreed.events.Has(event)
 }
 
 // relayEvent passes on a packet of an event that takesEvent agreed to.

@@ -9,8 +9,8 @@ import (
 	"ringdown/media/internal/tone"
 )
 
-// tick does what the stream owes to a slot of 20 ms: a step of the digits that are being sent, else a frame of what
-// plays or is mixed. It returns false when there is neither.
+// tick does what the stream owes to a slot of 20 ms: a step of the digits that are being sent, else a frame of a clip, else
+// one of what plays or is mixed. It returns false when there is neither.
 func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 	o.mu.Lock()
 	var told []callstate.Event
@@ -30,6 +30,7 @@ func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 	case dtmf.Tone, dtmf.Quiet:
 		o.sendTone(step, now)
 	}
+	o.checkClip(l, now, &told)
 	playing := false
 	switch {
 	case o.mix != nil:
@@ -37,7 +38,8 @@ func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 	case o.feed == nil:
 		playing = o.play(l.e.music, now)
 	}
-	busy := o.frozen || o.sender.Active() || playing
+	o.sendClip(now)
+	busy := o.frozen || o.sender.Active() || playing || o.clip.audio != nil
 	o.mu.Unlock()
 	for _, ev := range told {
 		l.post(ev)
@@ -45,7 +47,7 @@ func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 	return busy
 }
 
-// play sends the next frame of the sound, unless a digit stands in its place. It returns false when nothing plays.
+// play sends the next frame of the sound, unless a digit or a clip stands in its place. It returns false when nothing plays.
 func (o *outbound) play(music loop, now time.Duration) bool {
 	kind, ok := sounds[o.sound]
 	if !ok || o.agreed.off() || o.agreed.kind == codec.None || !o.open {
@@ -55,7 +57,7 @@ func (o *outbound) play(music loop, now time.Duration) bool {
 	if kind != tone.Music || music.frames() == 0 {
 		playing = loopOf(kind, o.agreed.kind)
 	}
-	if !o.frozen {
+	if !o.frozen && !o.clipped() {
 		o.sendFrame(playing, o.at, now)
 	}
 	o.at = (o.at + 1) % playing.frames()

@@ -1,5 +1,5 @@
 // Package resample changes the sampling rate of linear samples: streams between 8000 and 16000 Hz in frames (Up, Down),
-// and whole recordings between any rates (Convert).
+// and recordings between any rates, whole (Convert) or piece by piece (Stream).
 package resample
 
 import "math"
@@ -76,38 +76,13 @@ func (d *Down) Convert(dst, src []int16) {
 
 func cut(x int32) int16 { return int16(min(max(x, -32768), 32767)) }
 
-// Convert returns a recording at another rate. It is for use at start: it takes its time.
+// Convert returns a recording at another rate. It takes its time.
 func Convert(x []float64, from, to int) []float64 {
 	if from == to {
 		return x
 	}
-	const reach, beta = 32, 7.0 // zero crossings to one side; 70 dB
-	g := gcd(from, to)
-	from, to = from/g, to/g
-	// The filter ends below half of the lower rate.
-	edge := 0.95 * min(1, float64(to)/float64(from))
-	width := int(math.Ceil(reach / edge))
-	// One set of coefficients for each place that a sample of the result can have between two of x.
-	phases := make([][]float64, to)
-	for p := range phases {
-		h := make([]float64, 2*width)
-		for k := range h {
-			t := float64(k-width+1) - float64(p)/float64(to)
-			h[k] = edge * sinc(edge*t) * kaiser(t/float64(width), beta)
-		}
-		phases[p] = h
-	}
-	out := make([]float64, int(int64(len(x))*int64(to)/int64(from)))
-	for i := range out {
-		at := i * from
-		first := at/to - width + 1
-		for k, h := range phases[at%to] {
-			if j := first + k; j >= 0 && j < len(x) {
-				out[i] += h * x[j]
-			}
-		}
-	}
-	return out
+	s := NewStream(from, to)
+	return s.End(s.Convert(make([]float64, 0, int64(len(x))*int64(to)/int64(from)), x))
 }
 
 func sinc(t float64) float64 {
@@ -133,11 +108,4 @@ func bessel(x float64) float64 {
 		sum += term
 	}
 	return sum
-}
-
-func gcd(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
 }

@@ -98,7 +98,9 @@ func TestPieces(t *testing.T) {
 }
 
 func TestConvert(t *testing.T) {
-	for _, c := range [][2]int{{44100, 16000}, {44100, 8000}, {48000, 16000}, {48000, 8000}, {8000, 16000}, {16000, 8000}} {
+	for _, c := range [][2]int{{44100, 16000}, {44100, 8000}, {48000, 16000}, {48000, 8000}, {8000, 16000}, {16000, 8000},
+		{192000, 16000}, {192000, 8000}, {96000, 16000}, {11025, 16000}, {22050, 8000}, {44101, 16000}, {31999, 8000}, {176400, 16000},
+		{191999, 16000}, {6000, 16000}} {
 		from, to := float64(c[0]), float64(c[1])
 		for _, hz := range []float64{100, 1000, 3300, 6000} {
 			x := make([]float64, c[0])
@@ -140,5 +142,38 @@ func BenchmarkDown(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		d.Convert(dst, src)
+	}
+}
+
+// A recording in pieces is the recording.
+func TestStreamInPieces(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	for _, c := range [][2]int{{44100, 16000}, {192000, 8000}, {16000, 8000}, {8000, 16000}, {7919, 16000}, {64000, 16000}, {32000, 8000}} {
+		x := make([]float64, 5000)
+		for i := range x {
+			x[i] = float64(r.IntN(65536) - 32768)
+		}
+		whole := Convert(x, c[0], c[1])
+		s := NewStream(c[0], c[1])
+		var pieces []float64
+		for rest := x; len(rest) > 0; {
+			n := min(r.IntN(700), len(rest))
+			pieces = s.Convert(pieces, rest[:n])
+			rest = rest[n:]
+		}
+		pieces = s.End(pieces)
+		if !slices.Equal(whole, pieces) || len(whole) != 5000*c[1]/c[0] {
+			t.Errorf("%v: %d samples in pieces, %d as a whole", c, len(pieces), len(whole))
+		}
+	}
+}
+
+// The table of any two rates is bounded.
+func TestStreamTable(t *testing.T) {
+	for _, c := range [][2]int{{191999, 16000}, {191999, 8000}, {44101, 16000}, {4001, 16000}, {63999, 16000}} {
+		s := NewStream(c[0], c[1])
+		if n := len(s.phases) * 2 * s.width; len(s.phases) > maxPhases+1 || n > 1<<20 {
+			t.Errorf("%v: %d coefficients", c, n)
+		}
 	}
 }

@@ -1,36 +1,126 @@
-// Package wav reads recordings: RIFF WAVE files with PCM of 16 bits or G.711, mono or stereo, at the rates that files for
-// telephones have. What is wrong with a file is told with the place in it.
+// Package wav reads recordings: RIFF WAVE files with PCM of 8 to 32 bits, floating point of 32 bits or G.711, of any number of
+// channels up to 32, at any rate from MinRate to MaxRate. What is wrong with a file is told with the place in it.
 package wav
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"slices"
-
-	"ringdown/media/internal/g711"
+	"io"
 )
 
-// The formats of a fmt chunk (RFC 2361).
+// MinRate and MaxRate bound the rates that can be read, in Hz.
 const (
-	pcm        = 1
-	aLaw       = 6
-	muLaw      = 7
-	extensible = 0xfffe // the real format is in the extension
+	MinRate = 4000
+	MaxRate = 192000
 )
 
-var formats = map[uint16]string{pcm: "PCM", 3: "floating point", aLaw: "A-law", muLaw: "mu-law", 2: "ADPCM", 0x11: "IMA ADPCM",
-	0x31: "GSM 6.10", 0x50: "MPEG", 0x55: "MP3"}
+// maxChunks is how many chunks may come before the data: a file of nothing but empty ones would take hours.
+const maxChunks = 1000
 
-// Rates are those that can be read, in Hz.
-var Rates = []int{8000, 16000, 44100, 48000}
+// unknownSize is the least size of a data chunk that says that it was not known, as by a program that wrote to a pipe and
+// could not go back: espeak-ng writes 0x7ffff000, others 0xffffffff or 0.
+const unknownSize = 0x7fff0000
 
 // Error tells what is wrong with a file.
 type Error struct {
-	At   int // byte
+	At   int64 // byte
 	Text string
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("byte %d: %s", e.At, e.Text) }
+
+func fail(at int64, text string, args ...any) error { return &Error{at, fmt.Sprintf(text, args...)} }
+
+// Reader reads the samples of a file, one after the other.
+type Reader struct {
+	format
+	r    *io.SectionReader // the data chunk
+	at   int64             // where it begins
+	raw  []byte
+	read int64 // bytes of it
+}
+
+// Open reads a file of so many bytes up to its samples.
+func Open(file io.ReaderAt, size int64) (*Reader, error) {
+	var head [12]byte
+	if _, err := file.ReadAt(head[:], 0); err != nil && err != io.EOF {
+		return nil, err
+	}
+	if size < 12 || string(head[:4]) != "RIFF" || string(head[8:]) != "WAVE" {
+		return nil, fail(0, "this is no WAV file: it does not begin with RIFF....WAVE")
+	}
+	r := &Reader{}
+	at := int64(12)
+	for range maxChunks {
+		if size-at < 8 {
+			return nil, fail(at, "the file ends without a data chunk")
+		}
+		if _, err := file.ReadAt(head[:8], at); err != nil && err != io.EOF {
+			return nil, err
+		}
+		name, says, there := string(head[:4]), int64(binary.LittleEndian.Uint32(head[4:])), size-at-8
+		switch name {
+		case "fmt ":
+			body := make([]byte, min(says, there, 40))
+			if _, err := file.ReadAt(body, at+8); err != nil && err != io.EOF {
+				return nil, err
+			}
+			if len(body) < 16 {
+				return nil, fail(at, "the fmt chunk has %d bytes, 16 are needed", len(body))
+			}
+			var err error
+			if r.format, err = readFormat(body, at+8); err != nil {
+				return nil, err
+			}
+		case "data":
+			switch {
+			case r.code == 0:
+				return nil, fail(at, "the data chunk comes before the fmt chunk")
+			case says == 0 || says >= unknownSize && says > there:
+				says = there
+			case says > there:
+				return nil, fail(at, "the data chunk says that it has %d bytes, but the file ends after %d: it is cut off", says, there)
+			}
+			r.at, r.r = at+8, io.NewSectionReader(file, at+8, says)
+			return r, nil
+		}
+		if says > there {
+			return nil, fail(at, "the chunk %q says that it has %d bytes, but the file ends after %d", name, says, there)
+		}
+		at += 8 + says + says&1 // chunks begin at even places
+	}
+	return nil, fail(at, "there are more than %d chunks before the data", maxChunks)
+}
+
+// Rate is the sampling rate in Hz.
+func (r *Reader) Rate() int { return r.rate }
+
+// At is where the samples begin, in bytes.
+func (r *Reader) At() int64 { return r.at }
+
+// Len is how many samples there are, those of all channels at one time being one.
+func (r *Reader) Len() int64 { return r.r.Size() / int64(r.size()) }
+
+// Read reads samples from -32768 to 32767, the channels added up to one; io.EOF comes after the last.
+func (r *Reader) Read(dst []float64) (int, error) {
+	size := r.size()
+	if want := len(dst) * size; len(r.raw) < want {
+		r.raw = make([]byte, want)
+	}
+	n, err := io.ReadFull(r.r, r.raw[:len(dst)*size])
+	whole := n / size
+	r.format.read(dst[:whole], r.raw)
+	r.read += int64(n)
+	switch {
+	case err == nil || whole > 0 && errors.Is(err, io.ErrUnexpectedEOF):
+		return whole, nil
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return 0, io.EOF // a part of a sample
+	}
+	return whole, err
+}
 
 // Recording is what a file holds, its channels added up to one.
 type Recording struct {
@@ -38,109 +128,21 @@ type Recording struct {
 	Samples []float64 // -32768 to 32767
 }
 
-// format is what a fmt chunk says.
-type format struct {
-	code     uint16
-	channels int
-	rate     int
-	bits     int
-}
-
-// Read reads a file. most is the longest that it may be, in seconds.
+// Read reads a file of at least 20 ms. most is the longest that it may be, in seconds.
 func Read(b []byte, most int) (Recording, error) {
-	fail := func(at int, text string, args ...any) (Recording, error) {
-		return Recording{}, &Error{at, fmt.Sprintf(text, args...)}
+	r, err := Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return Recording{}, err
 	}
-	if len(b) < 12 || string(b[:4]) != "RIFF" || string(b[8:12]) != "WAVE" {
-		return fail(0, "this is no WAV file: it does not begin with RIFF....WAVE")
+	switch n := r.Len(); {
+	case n < int64(r.rate/50):
+		return Recording{}, fail(r.at, "%d samples are no 20 ms", n)
+	case n > int64(most)*int64(r.rate):
+		return Recording{}, fail(r.at, "%d s are too long, %d s are the most", n/int64(r.rate), most)
 	}
-	var f format
-	for at := 12; ; {
-		if len(b)-at < 8 {
-			return fail(at, "the file ends without a data chunk")
-		}
-		name, size, start := string(b[at:at+4]), int(binary.LittleEndian.Uint32(b[at+4:])), at+8
-		body := b[start:]
-		if size < len(body) {
-			body = body[:size]
-		}
-		switch name {
-		case "fmt ":
-			if len(body) < 16 {
-				return fail(at, "the fmt chunk has %d bytes, 16 are needed", len(body))
-			}
-			var err error
-			if f, err = readFormat(body, start); err != nil {
-				return Recording{}, err
-			}
-		case "data":
-			switch {
-			case f.code == 0:
-				return fail(at, "the data chunk comes before the fmt chunk")
-			case size > len(body) && uint32(size) != 0xffffffff && size != 0: // as written by a program that could not go back
-				return fail(at, "the data chunk says that it has %d bytes, but the file ends after %d: it is cut off", size, len(body))
-			case size == 0:
-				body = b[start:]
-			}
-			return f.read(body, start, most)
-		}
-		at = start + size + size&1 // chunks begin at even places
-		if at > len(b) || at < start {
-			return fail(start-8, "the chunk %q says that it has %d bytes, but the file ends after %d", name, size, len(b)-start)
-		}
+	samples := make([]float64, r.Len())
+	if _, err := r.Read(samples); err != nil {
+		return Recording{}, err
 	}
-}
-
-// readFormat reads a fmt chunk, of which the body begins at a byte of the file.
-func readFormat(body []byte, at int) (format, error) {
-	f := format{binary.LittleEndian.Uint16(body), int(binary.LittleEndian.Uint16(body[2:])),
-		int(binary.LittleEndian.Uint32(body[4:])), int(binary.LittleEndian.Uint16(body[14:]))}
-	if f.code == extensible && len(body) >= 26 {
-		f.code = binary.LittleEndian.Uint16(body[24:])
-	}
-	bits := map[uint16]int{pcm: 16, aLaw: 8, muLaw: 8}[f.code]
-	switch {
-	case bits == 0:
-		name := formats[f.code]
-		if name == "" {
-			name = fmt.Sprintf("format %#x", f.code)
-		}
-		return f, &Error{at, name + " cannot be read: PCM of 16 bits, A-law or mu-law is needed"}
-	case f.bits != bits:
-		return f, &Error{at + 14, fmt.Sprintf("%s of %d bits cannot be read, only of %d", formats[f.code], f.bits, bits)}
-	case f.channels != 1 && f.channels != 2:
-		return f, &Error{at + 2, fmt.Sprintf("%d channels cannot be read, only mono and stereo", f.channels)}
-	case !slices.Contains(Rates, f.rate):
-		return f, &Error{at + 4, fmt.Sprintf("%d Hz cannot be read, only %v", f.rate, Rates)}
-	}
-	return f, nil
-}
-
-// read reads the data chunk, of which the body begins at a byte of the file.
-func (f format) read(body []byte, at, most int) (Recording, error) {
-	size := f.bits / 8 * f.channels
-	n := len(body) / size
-	switch {
-	case n < f.rate/50:
-		return Recording{}, &Error{at, fmt.Sprintf("%d samples are no 20 ms", n)}
-	case n > most*f.rate:
-		return Recording{}, &Error{at, fmt.Sprintf("%d s are too long, %d s are the most", n/f.rate, most)}
-	}
-	r := Recording{f.rate, make([]float64, n)}
-	for i := range r.Samples {
-		for c := range f.channels {
-			r.Samples[i] += f.sample(body[i*size+c*f.bits/8:]) / float64(f.channels)
-		}
-	}
-	return r, nil
-}
-
-func (f format) sample(b []byte) float64 {
-	switch f.code {
-	case aLaw:
-		return float64(g711.DecodeA(b[0]))
-	case muLaw:
-		return float64(g711.DecodeU(b[0]))
-	}
-	return float64(int16(binary.LittleEndian.Uint16(b)))
+	return Recording{r.rate, samples}, nil
 }

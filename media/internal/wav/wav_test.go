@@ -69,9 +69,12 @@ func TestBad(t *testing.T) {
 		"byte 36: the file ends without a dat": good[:36],
 		"byte 20: MP3 cannot be read":          file(0x55, 1, 8000, 16, "", words(1)),
 		"byte 20: format 0x1234 cannot":        file(0x1234, 1, 8000, 16, "", words(1)),
-		"byte 34: PCM of 24 bits":              file(1, 1, 8000, 24, "", words(1)),
-		"byte 22: 6 channels":                  file(1, 6, 8000, 16, "", words(1)),
-		"byte 24: 22050 Hz cannot be read":     file(1, 1, 22050, 16, "", words(1)),
+		"byte 34: PCM of 12 bits":              file(1, 1, 8000, 12, "", words(1)),
+		"byte 34: floating point of 64 bits":   file(3, 1, 8000, 64, "", words(1)),
+		"byte 22: 0 channels":                  file(1, 0, 8000, 16, "", words(1)),
+		"byte 22: 33 channels":                 file(1, 33, 8000, 16, "", words(1)),
+		"byte 24: 3999 Hz cannot be read":      file(1, 1, 3999, 16, "", words(1)),
+		"byte 24: 192001 Hz cannot be read":    file(1, 1, 192001, 16, "", words(1)),
 		"byte 36: the data chunk says that it has 3840 bytes, but the file ends after 100": good[:144],
 		"byte 44: 100 samples are no 20 ms":                                                file(1, 1, 8000, 16, "", words(1)[:200]),
 		"byte 44: 2 s are too long":                                                        file(7, 1, 8000, 8, "", make([]byte, 16001)),
@@ -91,7 +94,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(file(0xfffe, 1, 8000, 8, "", words(1)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := Read(b, 1)
-		if (err == nil) != (len(r.Samples) >= 160) || len(r.Samples) > 48000 {
+		if (err == nil) != (len(r.Samples) >= MinRate/50) || len(r.Samples) > MaxRate {
 			t.Errorf("%d samples, %v", len(r.Samples), err)
 		}
 	})
