@@ -27,6 +27,9 @@ type Call struct {
 	Forward  *Forward  // a forward whose destination is being located
 	Transfer *Transfer // a transfer under way
 
+	Plays  []*Playing // what applications play
+	Record *Recording // what is being recorded
+
 	Started, RingFrom, Answered, Ended Time
 	Cause                              Cause
 	Moved                              []LegID      // legs that have gone to another call in this step
@@ -58,7 +61,7 @@ const (
 	timerTone   = "tone"   // the failure tone has been heard long enough
 	timerCode   = "code-"  // and a leg: the next digit of a code is awaited
 	timerNumber = "number" // the next digit of the number behind a code is awaited
-	timerGuard  = "guard"  // legs that never report their end
+	timerGuard  = "guard"  // legs that never report their end, a recording that is never complete
 )
 
 const (
@@ -111,6 +114,10 @@ func (c *Call) handle(ev Event) {
 		c.legsHanded(ev)
 	case LegsRefused:
 		c.legsRefused(ev)
+	case RecordStarted:
+		c.recordStarted(ev)
+	case RecordEnded:
+		c.recordEnded(ev)
 	case legEvent:
 		if l := c.leg(ev.About()); l != nil {
 			c.handleLeg(l, ev)
@@ -155,6 +162,8 @@ func (c *Call) handleLeg(l *Leg, ev legEvent) {
 		c.mediaFailed(l, ev)
 	case Connected:
 		c.connected(l, ev)
+	case ClipEnded:
+		c.clipEnded(l, ev)
 	case MediaSilent:
 		c.mediaSilent(l)
 	}
@@ -255,6 +264,7 @@ func (c *Call) timerFired(ev TimerFired) {
 		for _, l := range slices.Clone(c.Legs) {
 			c.remove(l)
 		}
+		c.recordOver(&Error{Kind: NoSuchCall})
 	}
 }
 
@@ -318,13 +328,16 @@ func (c *Call) endAll(why Cause) {
 	}
 	c.Timers = nil
 	c.notice(Notice{Kind: NoticeEnded, Cause: why})
-	if len(c.Legs) > 0 {
+	if len(c.Legs) > 0 || c.Record != nil {
 		c.startTimer(timerGuard, guardTime)
 	}
 }
 
-// abandon answers whoever waits for a forward or a transfer that will not come about any more.
+// abandon answers whoever waits for a clip, a forward or a transfer that will not come about any more, and ends the
+// recording.
 func (c *Call) abandon() {
+	c.abandonPlays()
+	c.endRecord()
 	if f := c.Forward; f != nil {
 		c.reply(f.Reply, &Error{Kind: NoSuchCall})
 		c.Forward = nil
@@ -339,7 +352,7 @@ func (c *Call) abandon() {
 
 // finish ends the machine once nothing is left.
 func (c *Call) finish() {
-	if c.State != CallEnding || len(c.Legs) > 0 || !c.become("gone") {
+	if c.State != CallEnding || len(c.Legs) > 0 || c.Record != nil || !c.become("gone") {
 		return
 	}
 	c.stopTimer(timerGuard)

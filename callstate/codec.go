@@ -23,7 +23,7 @@ func (c *Call) moveCodec(l, p *Leg) {
 func (c *Call) makePlayable(l *Leg) {
 	switch {
 	case !l.plays():
-		l.Asked = false
+		l.Asked = l.Asked && c.clipAt(l)
 	case !l.Asked && l.up() && l.Facts.Codec != "" && !l.Facts.Mixable:
 		l.Asked = true
 		c.reoffer(l)

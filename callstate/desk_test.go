@@ -19,7 +19,8 @@ type desk struct {
 	locates map[string]Locate  // the last of each number
 	timers  map[string]TimerID // the last of each name
 	names   map[TimerID]string
-	fetch   Fetch // the last one
+	fetch   Fetch  // the last one
+	record  uint32 // the last StartRecord
 
 	last    uint64 // request
 	account *ledger
@@ -127,6 +128,10 @@ func (d *desk) note(cmd Command) {
 		d.digits[cmd.Leg] = uint64(cmd.Ref)
 	case SendInfo:
 		d.digits[cmd.Leg] = uint64(cmd.Ref)
+	case PlayClip:
+		d.clips[cmd.Leg] = cmd.Ref
+	case StartRecord:
+		d.record = cmd.Ref
 	case CloseMedia:
 		delete(d.pending, cmd.Leg)
 	}

@@ -66,6 +66,10 @@ func (c *Call) legsWanted(ev LegsWanted) {
 		return
 	}
 	n := c.leg(ev.Leg).Bridge
+	for _, given := range p.Legs {
+		c.endClip(c.leg(given.ID))
+	}
+	c.settlePlays()
 	if p.Fork != nil {
 		c.Fork = nil
 	}
@@ -85,6 +89,7 @@ func (c *Call) legsWanted(ev LegsWanted) {
 		}
 		c.notice(Notice{Kind: NoticeLeft, Leg: ev.Leg, Cause: Cause{Kind: Transferred}})
 	}
+	c.followRecord()
 	c.do(HandOver{To: ev.By, Token: ev.Token, Parcel: p}) // last: what this call says of them comes first
 }
 

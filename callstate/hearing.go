@@ -2,7 +2,7 @@ package callstate
 
 import "slices"
 
-// refresh tells media what each leg hears now, where that has changed. What a leg hears is never stored as a decision:
+// refresh tells media what each leg hears now and who is recorded, where that has changed. What a leg hears is never stored as a decision:
 // it follows from the bridges, the holds and the transfer.
 func (c *Call) refresh() {
 	c.setGates()
@@ -21,6 +21,8 @@ func (c *Call) refresh() {
 		c.do(Connect{Leg: l.ID, Hears: hears, Play: plays})
 		c.makePlayable(l)
 	}
+	c.playOn()
+	c.followRecord()
 }
 
 // hearing is what a leg hears in the present state: the others of its bridge that do not hold, or a sound.

@@ -22,6 +22,7 @@ type house struct {
 	offers   map[LegID]uint32   // the last re-INVITE of each phone
 	refers   map[LegID]uint64   // the last REFER
 	digits   map[LegID]uint64   // the last digits
+	clips    map[LegID]uint32   // the last clip
 	world    *ledger            // whose books of legs all calls share
 }
 
@@ -33,7 +34,7 @@ type said struct {
 
 func newHouse(dir *Directory) *house {
 	return &house{dir: dir, desks: map[CallID]*desk{}, home: map[LegID]CallID{}, pending: map[LegID][]uint32{}, reoffers: map[LegID]uint32{},
-		offers: map[LegID]uint32{}, refers: map[LegID]uint64{}, digits: map[LegID]uint64{}, world: newLedger()}
+		offers: map[LegID]uint32{}, refers: map[LegID]uint64{}, digits: map[LegID]uint64{}, clips: map[LegID]uint32{}, world: newLedger()}
 }
 
 // desk is that of a call, which is made when it is new.

@@ -19,6 +19,7 @@ type ledger struct {
 	hops     int // with which the call came
 	faults   []string
 
+	records map[uint32]*recordAccount
 	fetches map[uint32]bool // tokens of Fetch that have no answer yet
 }
 
@@ -35,6 +36,13 @@ type legAccount struct {
 	over   bool // LegEnded came
 	hears  []LegID
 	plays  Sound
+	clip   uint32 // of the PlayClip that plays
+}
+
+// recordAccount is one recording.
+type recordAccount struct {
+	started, asked, over bool // RecordStarted came; EndRecord was given; there will be no RecordEnded, or no more
+	legs                 []LegID
 }
 
 // What became of a REFER.
@@ -47,7 +55,7 @@ const (
 
 func newLedger() *ledger {
 	return &ledger{legs: map[LegID]*legAccount{}, timers: map[TimerID]string{}, requests: map[uint64]int{},
-		offers: map[offerKey]bool{}, refers: map[offerKey]string{}, fetches: map[uint32]bool{}}
+		offers: map[offerKey]bool{}, refers: map[offerKey]string{}, fetches: map[uint32]bool{}, records: map[uint32]*recordAccount{}}
 }
 
 // sharing is the ledger of one call among several, which has the legs in common with theirs.
@@ -118,6 +126,18 @@ func (a *ledger) event(ev Event) {
 		}
 	case LegsRefused:
 		a.answersFetch(ev.Token)
+	case ClipEnded:
+		if l := a.leg(ev.Leg); l.clip == ev.Ref {
+			l.clip = 0
+		}
+	case RecordStarted:
+		if r := a.records[ev.Ref]; r != nil {
+			r.started, r.over = true, r.over || ev.Fail != ""
+		}
+	case RecordEnded:
+		if r := a.records[ev.Ref]; r != nil {
+			r.over = true
+		}
 	case Requested:
 		a.requests[ev.Ref]++
 	case TimerFired:
@@ -149,7 +169,19 @@ func (a *ledger) command(cmd Command) bool {
 		return true
 	case Publish:
 		a.notice(cmd.Notice)
-	case RefuseLegs, HandOver:
+	case HandOver:
+		for _, l := range cmd.Parcel.Legs {
+			if a.leg(l.ID).clip != 0 {
+				a.fault("leg %s is given away, and a clip plays there", l.ID)
+			}
+			for _, r := range a.records {
+				if !r.over && !r.asked && slices.Contains(r.legs, l.ID) {
+					a.fault("leg %s is given away, and recorded", l.ID)
+				}
+			}
+		}
+		return true
+	case RefuseLegs:
 		return true
 	case Fetch:
 		a.fetches[cmd.Token] = true
@@ -344,7 +376,7 @@ func (a *ledger) media(cmd MediaCommand) {
 		l.media = "open"
 	case CloseMedia:
 		l := open(cmd.Leg)
-		l.media, l.hears, l.plays = "closed", nil, Nothing
+		l.media, l.hears, l.plays, l.clip = "closed", nil, Nothing, 0
 	case MakeOffer:
 		open(cmd.Leg)
 	case MakeAnswer:
@@ -353,6 +385,20 @@ func (a *ledger) media(cmd MediaCommand) {
 		open(cmd.Leg)
 	case SendDigits:
 		open(cmd.Leg)
+	case PlayClip:
+		l := open(cmd.Leg)
+		if l.clip != 0 {
+			a.fault("clip %d is played to leg %s while clip %d does (A7)", cmd.Ref, cmd.Leg, l.clip)
+		}
+		l.clip = cmd.Ref
+	case StopClip:
+		l := open(cmd.Leg)
+		if l.clip == 0 {
+			a.fault("a clip of leg %s is stopped, and none plays", cmd.Leg)
+		}
+		l.clip = 0
+	case StartRecord, RecordLegs, EndRecord:
+		a.recording(cmd)
 	case Connect:
 		l := open(cmd.Leg)
 		l.hears, l.plays = cmd.Hears, cmd.Play
@@ -361,6 +407,39 @@ func (a *ledger) media(cmd MediaCommand) {
 				a.fault("leg %s is to hear leg %s, whose media is %q", cmd.Leg, id, a.leg(id).media)
 			}
 		}
+	}
+}
+
+func (a *ledger) recording(cmd MediaCommand) {
+	running := func(ref uint32) *recordAccount {
+		r := a.records[ref]
+		if r == nil || r.over || r.asked {
+			a.fault("%T for recording %d, which is %+v", cmd, ref, r)
+			return &recordAccount{}
+		}
+		return r
+	}
+	switch cmd := cmd.(type) {
+	case StartRecord:
+		for ref, r := range a.records {
+			if !r.over {
+				a.fault("recording %d is begun while %d goes on", cmd.Ref, ref)
+			}
+		}
+		a.records[cmd.Ref] = &recordAccount{}
+	case RecordLegs:
+		r := running(cmd.Ref)
+		if slices.Equal(r.legs, cmd.Legs) {
+			a.fault("recording %d is told again to record %v", cmd.Ref, cmd.Legs)
+		}
+		r.legs = cmd.Legs
+		for _, id := range cmd.Legs {
+			if a.leg(id).media != "open" {
+				a.fault("leg %s is to be recorded, its media is %q", id, a.leg(id).media)
+			}
+		}
+	case EndRecord:
+		running(cmd.Ref).asked = true
 	}
 }
 
@@ -388,6 +467,11 @@ func (a *ledger) settled() {
 	for k, s := range a.refers {
 		if s == referAccepted || s == referAsked && !a.leg(k.leg).over {
 			a.fault("REFER %d of leg %s was left %q (I10)", k.ref, k.leg, s)
+		}
+	}
+	for ref, r := range a.records {
+		if !r.over {
+			a.fault("recording %d is not over: %+v", ref, r)
 		}
 	}
 	for token := range a.fetches {

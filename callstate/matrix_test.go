@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // situations drive a call into every state of it, of its legs and of its transfer. Lines are those of the scripts;
@@ -65,6 +66,17 @@ var situations = []struct{ name, recipe string }{
 	{"one of three is moved", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 2002 | located 1 | answers 3 | request threeway 2 | request move 3 to 2003 | located 1 | progress 4 180"},
 	{"two bridges", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 2002 | located 1 | answers 3 | request threeway 2 | request move 3 to 2003 | located 1 | answers 4"},
 	{"two bridges, consulting in the second", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 2002 | located 1 | answers 3 | request threeway 2 | request move 3 to 2003 | located 1 | answers 4 | request consult 3 to 2004 | located 1 | answers 5"},
+	{"a clip plays, at one", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request play caller a.wav wait"},
+	{"a clip plays, at both, for ever", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request play all a.wav repeat"},
+	{"a clip waits for a codec", "invite 1 from 2000 to 2001 | located 1 | answers 2 codec=opus unmixable sdp=opus | confirms 1 | by hand | request play all a.wav"},
+	{"a clip plays while a target is being located", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request play all a.wav wait | request transfer callee to 2002"},
+	{"a clip plays to three", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 2002 | located 1 | answers 3 | request threeway 2 | request play all a.wav wait"},
+	{"a recording begins", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request record all a.wav"},
+	{"a recording runs, awaited", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request record callee a.wav wait | record-started"},
+	{"a recording is being ended", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request record all a.wav wait | record-started | request stop-record"},
+	{"a recording was ended before it began", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request record all a.wav | request stop-record"},
+	{"recorded while consulting", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request record all a.wav | record-started | request consult 2 to 2002 | located 1 | answers 3"},
+	{"ending, a recording is not complete", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request record all a.wav | record-started | ends 1 normal | ends 2 normal"},
 	{"trunk being looked up", "extension 2000 outbound | invite 1 from 2000 to 5551234"},
 	{"trunk being tried", "extension 2000 outbound | invite 1 from 2000 to 5551234 | located 1"},
 	{"second trunk rings", "extension 2000 outbound | invite 1 from 2000 to 5551234 | located 1 | ends 2 failed status=503 | located 1 | progress 3 180"},
@@ -133,12 +145,25 @@ func (d *desk) everyEvent() (all []Event) {
 			LegsHanded{ID: d.id, Token: t.Token, Parcel: d.parcel(true, LegUp)}, LegsHanded{ID: d.id, Token: t.Token, Parcel: d.parcel(true, LegRinging)},
 			LegsHanded{ID: d.id, Token: t.Token, Parcel: d.parcel(true, LegPreparing)}, LegsHanded{ID: d.id, Token: t.Token, Parcel: d.parcel(false, "")})
 	}
+	if r := d.call.Record; r != nil {
+		all = append(all, RecordStarted{ID: d.id, Ref: r.Ref}, RecordStarted{ID: d.id, Ref: r.Ref, Fail: "disk full"},
+			RecordEnded{ID: d.id, Ref: r.Ref}, RecordEnded{ID: d.id, Ref: r.Ref, Long: time.Second, Fail: "disk full"})
+	}
+	for _, p := range d.call.Plays {
+		for _, h := range p.At {
+			if h.Ref != 0 {
+				all = append(all, ClipEnded{On: On{h.Leg}, Ref: h.Ref}, ClipEnded{On: On{h.Leg}, Ref: h.Ref, Fail: "no such clip"})
+			}
+		}
+	}
 	for _, timer := range d.call.Timers {
 		all = append(all, TimerFired{ID: timer.ID})
 	}
 	for i, req := range []Request{End{}, Hold{}, Unhold{}, ForwardCall{Destination: "2003"}, ForwardCall{Destination: "9999"},
 		SendKeys{To: All, Keys: "1"}, SendKeys{To: Caller, Keys: "x"}, BlindTransfer{Transferor: Callee, Target: "2003"},
-		BlindTransfer{Transferor: Caller, Target: "9999"}} {
+		BlindTransfer{Transferor: Caller, Target: "9999"}, Play{To: Caller, Clip: "a.wav"}, Play{To: Callee, Clip: "a.wav", Wait: true},
+		Play{To: All, Clip: "a.wav", Repeat: true}, Play{To: Own, Clip: "a.wav"}, StopPlay{}, Record{Of: All, File: "a.wav"},
+		Record{Of: Callee, File: "a.wav", Wait: true}, Record{Of: Own, File: "a.wav"}, StopRecord{}} {
 		all = append(all, Requested{ID: d.id, Ref: uint64(500 + i), Req: req})
 	}
 	legs := []LegID{{d.id, 98}} // it is not there
@@ -344,10 +369,25 @@ func (d *desk) finishOff() {
 			d.house.step(LegEnded{On: On{id}, Cause: Cause{Kind: Normal}})
 		}
 	}
+	for _, d := range d.desks {
+		d.finishRecords()
+	}
 	if d.call.State == CallNew {
 		d.step(Stopping{ID: d.id})
 	}
 	d.settled()
+}
+
+// finishRecords completes the files of the recordings that go on.
+func (d *desk) finishRecords() {
+	for ref, r := range d.account.records {
+		if !r.over && !r.started {
+			d.step(RecordStarted{ID: d.id, Ref: ref})
+		}
+		if !r.over {
+			d.step(RecordEnded{ID: d.id, Ref: ref})
+		}
+	}
 }
 
 func TestSituationsCoverEveryState(t *testing.T) {

@@ -47,12 +47,12 @@ func readEvent(line string, d *desk) (ev Event, err error) {
 }
 
 func (w *words) event(verb string) Event {
-	if verb == "timer" || verb == "located" || verb == "stopping" || verb == "request" || verb == "legs-handed" || verb == "legs-refused" {
+	if verb == "timer" || verb == "located" || verb == "stopping" || verb == "request" || verb == "legs-handed" || verb == "legs-refused" || strings.HasPrefix(verb, "record-") {
 		return w.general(verb)
 	}
 	on := On{w.leg()}
 	if strings.HasPrefix(verb, "media-") || verb == "offer-made" || verb == "answer-made" || verb == "answer-taken" ||
-		verb == "connected" || verb == "silent" || verb == "presses" {
+		verb == "connected" || verb == "silent" || verb == "presses" || verb == "clip-ended" {
 		return w.media(verb, on)
 	}
 	switch verb {
@@ -132,6 +132,8 @@ func (w *words) media(verb string, on On) Event {
 		return MediaFailed{On: on, Reason: reason, Ref: pending()}
 	case "connected":
 		return Connected{On: on, How: ConnectedHow(w.word())}
+	case "clip-ended":
+		return ClipEnded{On: on, Ref: uint32(w.ref(uint64(w.sim.clips[on.Leg]))), Fail: w.opt("fail")}
 	case "silent":
 		return MediaSilent{On: on}
 	case "presses":
@@ -171,6 +173,10 @@ func (w *words) general(verb string) Event {
 		return TimerFired{ID: TimerID{w.sim.id, uint32(n)}}
 	case "stopping":
 		return Stopping{ID: w.sim.id}
+	case "record-started":
+		return RecordStarted{ID: w.sim.id, Ref: uint32(w.ref(uint64(w.sim.record))), Fail: w.opt("fail")}
+	case "record-ended":
+		return RecordEnded{ID: w.sim.id, Ref: uint32(w.ref(uint64(w.sim.record))), Long: w.duration("long"), Fail: w.opt("fail")}
 	case "legs-refused":
 		return LegsRefused{ID: w.sim.id, Status: w.int(), Token: uint32(w.number("token"))}
 	}
@@ -200,6 +206,14 @@ func (w *words) general(verb string) Event {
 		ev.Req = HoldLeg{Leg: w.leg()}
 	case "unhold-leg":
 		ev.Req = UnholdLeg{Leg: w.leg()}
+	case "play":
+		ev.Req = Play{Repeat: w.is("repeat"), Wait: w.is("wait"), Limit: w.duration("limit"), To: Side(w.word()), Clip: Clip(w.word())}
+	case "stop-play":
+		ev.Req = StopPlay{}
+	case "record":
+		ev.Req = Record{Wait: w.is("wait"), Limit: w.duration("limit"), Silence: w.duration("silence"), Of: Side(w.word()), File: w.word()}
+	case "stop-record":
+		ev.Req = StopRecord{}
 	case "keys":
 		ev.Req = SendKeys{To: Side(w.word()), Keys: w.word()}
 	default:
@@ -281,6 +295,18 @@ func (w *words) opt(key string) string {
 func (w *words) number(key string) int {
 	n, _ := strconv.Atoi(w.opt(key))
 	return n
+}
+
+func (w *words) duration(key string) time.Duration {
+	s := w.opt(key)
+	if s == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 func (w *words) ref(usual uint64) uint64 {

@@ -111,6 +111,7 @@ func (c *Call) pickUp(l *Leg) {
 // replace puts l in the place of p, who leaves.
 func (c *Call) replace(p, l *Leg) {
 	l.Bridge, l.Calls = p.Bridge, p.Calls
+	c.takesOver(p, l)
 	if c.Caller == p.ID {
 		c.Caller, c.CallerParty = l.ID, l.Party
 	}

@@ -39,6 +39,14 @@ func (c *Call) requested(ev Requested) {
 		c.holdLeg(ev.Ref, req)
 	case UnholdLeg:
 		c.unholdLeg(ev.Ref, req)
+	case Play:
+		c.play(ev.Ref, req)
+	case StopPlay:
+		c.stopPlay(ev.Ref)
+	case Record:
+		c.record(ev.Ref, req)
+	case StopRecord:
+		c.stopRecord(ev.Ref)
 	default:
 		c.reply(ev.Ref, &Error{Kind: BadRequest, Text: "unknown request"})
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // writeCommand says one command in the words of a telephony engineer. Numbers that only bind results to commands are
@@ -213,10 +214,44 @@ func writeMedia(cmd MediaCommand) string {
 		return s
 	case SendDigits:
 		return fmt.Sprintf("send-digits %d %s by %s", named(cmd.Leg), cmd.Digits, cmd.Way)
+	case PlayClip:
+		return fmt.Sprintf("play-clip %d %s", named(cmd.Leg), cmd.Clip) + writeBounds(cmd.Repeat, cmd.Limit, 0, false)
+	case StopClip:
+		return fmt.Sprintf("stop-clip %d", named(cmd.Leg))
+	case StartRecord:
+		return "start-record " + cmd.File + writeBounds(false, cmd.Limit, cmd.Silence, false)
+	case RecordLegs:
+		s := "record-legs"
+		for _, id := range cmd.Legs {
+			s += fmt.Sprintf(" %d", named(id))
+		}
+		if len(cmd.Legs) == 0 {
+			s += " nobody"
+		}
+		return s
+	case EndRecord:
+		return "end-record"
 	case CloseMedia:
 		return fmt.Sprintf("close-media %d", named(cmd.Leg))
 	}
 	return fmt.Sprintf("%#v", cmd)
+}
+
+// writeBounds is what bounds a clip or a recording, and whether its end is awaited.
+func writeBounds(repeat bool, limit, silence time.Duration, wait bool) (s string) {
+	if repeat {
+		s += " repeat"
+	}
+	if limit != 0 {
+		s += fmt.Sprintf(" limit=%s", limit)
+	}
+	if silence != 0 {
+		s += fmt.Sprintf(" silence=%s", silence)
+	}
+	if wait {
+		s += " wait"
+	}
+	return s
 }
 
 // writeEvent writes an event so that readEvent reads it again.
@@ -354,6 +389,18 @@ func writeEvent(ev Event) string {
 		}
 	case Connected:
 		p("connected %d %s", named(ev.Leg), ev.How)
+	case ClipEnded:
+		p("clip-ended %d ref=%d", named(ev.Leg), ev.Ref)
+		opt("fail", ev.Fail)
+	case RecordStarted:
+		p("record-started ref=%d", ev.Ref)
+		opt("fail", ev.Fail)
+	case RecordEnded:
+		p("record-ended ref=%d", ev.Ref)
+		if ev.Long != 0 {
+			p(" long=%s", ev.Long)
+		}
+		opt("fail", ev.Fail)
 	case MediaSilent:
 		p("silent %d", named(ev.Leg))
 	case TimerFired:
@@ -406,6 +453,14 @@ func writeRequest(req Request) string {
 		return fmt.Sprintf("end-leg %d", named(req.Leg))
 	case HoldLeg:
 		return fmt.Sprintf("hold-leg %d", named(req.Leg))
+	case Play:
+		return fmt.Sprintf("play %s %s", req.To, req.Clip) + writeBounds(req.Repeat, req.Limit, 0, req.Wait)
+	case StopPlay:
+		return "stop-play"
+	case Record:
+		return fmt.Sprintf("record %s %s", req.Of, req.File) + writeBounds(false, req.Limit, req.Silence, req.Wait)
+	case StopRecord:
+		return "stop-record"
 	case UnholdLeg:
 		return fmt.Sprintf("unhold-leg %d", named(req.Leg))
 	}
