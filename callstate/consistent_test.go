@@ -50,55 +50,6 @@ func (a *ledger) consistent(c *Call) {
 	}
 }
 
-// consistentPlays checks that a clip plays where the call believes it does and nowhere else, and only in a conversation.
-func (a *ledger) consistentPlays(c *Call) {
-	at := map[LegID]uint32{}
-	for _, p := range c.Plays {
-		if len(p.At) == 0 || p.Reply == 0 && p.Play.Wait {
-			a.fault("a clip plays to nobody, or nobody waits for it: %+v", p)
-		}
-		for _, h := range p.At {
-			if _, twice := at[h.Leg]; twice {
-				a.fault("two clips play to leg %s", h.Leg)
-			}
-			at[h.Leg] = h.Ref
-			l := c.leg(h.Leg)
-			if !l.live() || l.Bridge == 0 || len(c.talkers(l.Bridge)) < 2 || l.App {
-				a.fault("a clip plays to leg %+v", l)
-			}
-			if h.Ref == 0 && p.Reply == 0 {
-				a.fault("a Play is answered, and has not begun: %+v", p)
-			}
-		}
-	}
-	for _, l := range c.Legs {
-		if got := a.leg(l.ID).clip; got != at[l.ID] {
-			a.fault("clip %d plays to leg %s, the call believes %d", got, l.ID, at[l.ID])
-		}
-		if l.live() && l.Asked && !l.plays() && !c.clipAt(l) {
-			a.fault("leg %s keeps a codec for a sound that it does not hear", l.ID)
-		}
-	}
-}
-
-// consistentRecord checks that those are recorded who are the parties now.
-func (a *ledger) consistentRecord(c *Call) {
-	r := c.Record
-	if r == nil || r.State == RecordClosing {
-		return
-	}
-	var want []LegID
-	for _, l := range c.Legs {
-		of := r.Of == All || r.Of == Caller && l.ID == c.Caller || r.Of == Callee && l.ID == c.Callee
-		if of && l.live() && l.Bridge == c.Main && !l.App && !c.Fork.has(l.ID) {
-			want = append(want, l.ID)
-		}
-	}
-	if got := a.records[r.Ref].legs; !slices.Equal(got, want) {
-		a.fault("of %s the legs %v are recorded, and ought to be %v", r.Of, got, want)
-	}
-}
-
 // consistentBridges checks who talks to whom.
 func (a *ledger) consistentBridges(c *Call) {
 	t := c.Transfer

@@ -39,12 +39,6 @@ type legAccount struct {
 	clip   uint32 // of the PlayClip that plays
 }
 
-// recordAccount is one recording.
-type recordAccount struct {
-	started, asked, over bool // RecordStarted came; EndRecord was given; there will be no RecordEnded, or no more
-	legs                 []LegID
-}
-
 // What became of a REFER.
 const (
 	referAsked    = "asked"
@@ -170,16 +164,7 @@ func (a *ledger) command(cmd Command) bool {
 	case Publish:
 		a.notice(cmd.Notice)
 	case HandOver:
-		for _, l := range cmd.Parcel.Legs {
-			if a.leg(l.ID).clip != 0 {
-				a.fault("leg %s is given away, and a clip plays there", l.ID)
-			}
-			for _, r := range a.records {
-				if !r.over && !r.asked && slices.Contains(r.legs, l.ID) {
-					a.fault("leg %s is given away, and recorded", l.ID)
-				}
-			}
-		}
+		a.givesQuietly(cmd)
 		return true
 	case RefuseLegs:
 		return true
@@ -407,39 +392,6 @@ func (a *ledger) media(cmd MediaCommand) {
 				a.fault("leg %s is to hear leg %s, whose media is %q", cmd.Leg, id, a.leg(id).media)
 			}
 		}
-	}
-}
-
-func (a *ledger) recording(cmd MediaCommand) {
-	running := func(ref uint32) *recordAccount {
-		r := a.records[ref]
-		if r == nil || r.over || r.asked {
-			a.fault("%T for recording %d, which is %+v", cmd, ref, r)
-			return &recordAccount{}
-		}
-		return r
-	}
-	switch cmd := cmd.(type) {
-	case StartRecord:
-		for ref, r := range a.records {
-			if !r.over {
-				a.fault("recording %d is begun while %d goes on", cmd.Ref, ref)
-			}
-		}
-		a.records[cmd.Ref] = &recordAccount{}
-	case RecordLegs:
-		r := running(cmd.Ref)
-		if slices.Equal(r.legs, cmd.Legs) {
-			a.fault("recording %d is told again to record %v", cmd.Ref, cmd.Legs)
-		}
-		r.legs = cmd.Legs
-		for _, id := range cmd.Legs {
-			if a.leg(id).media != "open" {
-				a.fault("leg %s is to be recorded, its media is %q", id, a.leg(id).media)
-			}
-		}
-	case EndRecord:
-		running(cmd.Ref).asked = true
 	}
 }
 
