@@ -48,14 +48,14 @@ func TestClip(t *testing.T) {
 				b, clip := withClip(t, wave(44100, 2, 700, 700))
 				alice := b.parties(k)[0]
 				b.Do(callstate.Connect{Leg: alice.leg, Play: callstate.Silence})
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(110 * time.Millisecond) // between two ticks
 				b.take()
 				b.Do(callstate.PlayClip{Leg: alice.leg, Ref: 7, Clip: clip})
-				time.Sleep(2*time.Second - time.Millisecond)
+				time.Sleep(2*time.Second + 9*time.Millisecond)
 				if got := b.take(); len(got) != 0 {
 					t.Errorf("told before the end: %+v", got)
 				}
-				time.Sleep(21 * time.Millisecond)
+				time.Sleep(2 * time.Millisecond)
 				if ev := one[callstate.ClipEnded](b); ev != (callstate.ClipEnded{On: callstate.On{Leg: alice.leg}, Ref: 7}) {
 					t.Errorf("%+v", ev)
 				}
