@@ -160,3 +160,13 @@ func (e *element) params(el *Element) map[string]string {
 	}
 	return p
 }
+
+// canonical is how the attribute of that lower-case name is spelled.
+func (e *element) canonical(key string) string {
+	for _, a := range e.attrs {
+		if lower(a.name) == key {
+			return a.name
+		}
+	}
+	return clip(key)
+}

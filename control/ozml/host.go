@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// TypeAhead is how many keys wait for a script: the capacity of the channel of [Host.Keys].
-const TypeAhead = 32
-
 // Host is the call that a script runs on, and what is around it. Run calls one method at a time. Command and Fetch return
 // soon after their ctx has ended.
 type Host interface {
@@ -20,13 +17,9 @@ type Host interface {
 	// Fetch notifies a URL (GoTo, DtmfEntered) and returns the script that it answers with; nil when it answers with none.
 	// Its fault is reported by Run. An answer that Parse refuses is a fault.
 	Fetch(ctx context.Context, ask Ask) (*Script, *Fault)
-	// Keys gives the keys that were pressed, in their order: 0-9 * # A-D. It is always the same channel, with room for
-	// TypeAhead keys; one that finds it full is lost. It belongs to the call, not to the script: a key that a script does
-	// not want waits for the next. It is never closed.
-	//
-	// Run receives from it in a UserInput alone, and there not while Command has anything but Speak, Play or Beep to do: so
-	// the Command of a Record may look for its FinishDigits there.
-	Keys() <-chan byte
+	// Keys are those of the call, always the same. Run takes keys in a UserInput alone, so the Command of a Record may look
+	// for its FinishDigits there.
+	Keys() *Keys
 	// Report tells the application of a fault; the script goes on.
 	Report(f Fault)
 }
