@@ -23,9 +23,10 @@ type Call struct {
 	Forwards                 int         // the lowest Max-Forwards with which anybody came to it (RFC 7332 §5); 0 when none had one
 	Diversions               []Diversion // newest first
 
-	Fork     *Fork     // what is being dialled now
-	Forward  *Forward  // a forward whose destination is being located
-	Transfer *Transfer // a transfer under way
+	Intercept *Interception // an application's say in where the call goes, while it has one
+	Fork      *Fork         // what is being dialled now
+	Forward   *Forward      // a forward whose destination is being located
+	Transfer  *Transfer     // a transfer under way
 
 	Plays  []*Playing // what applications play
 	Record *Recording // what is being recorded
@@ -54,14 +55,16 @@ type Timer struct {
 
 // Names of timers.
 const (
-	timerRing   = "ring"   // the number being dialled has rung long enough
-	timerMax    = "max"    // calls.max
-	timerLeave  = "leave"  // the transferor was given time to leave by itself
-	timerRecall = "recall" // pause before the transferor is called back
-	timerTone   = "tone"   // the failure tone has been heard long enough
-	timerCode   = "code-"  // and a leg: the next digit of a code is awaited
-	timerNumber = "number" // the next digit of the number behind a code is awaited
-	timerGuard  = "guard"  // legs that never report their end, a recording that is never complete
+	timerRing    = "ring"    // the number being dialled has rung long enough
+	timerMax     = "max"     // calls.max
+	timerLeave   = "leave"   // the transferor was given time to leave by itself
+	timerRecall  = "recall"  // pause before the transferor is called back
+	timerTone    = "tone"    // the failure tone has been heard long enough
+	timerCode    = "code-"   // and a leg: the next digit of a code is awaited
+	timerNumber  = "number"  // the next digit of the number behind a code is awaited
+	timerDecide  = "decide"  // an application has yet to say where the call goes
+	timerComfort = "comfort" // its caller hears nothing meanwhile
+	timerGuard   = "guard"   // legs that never report their end, a recording that is never complete
 )
 
 const (
@@ -260,6 +263,10 @@ func (c *Call) timerFired(ev TimerFired) {
 		c.recallNow()
 	case timerTone:
 		c.toneOver()
+	case timerDecide:
+		c.undecided()
+	case timerComfort:
+		c.comfort()
 	case timerGuard:
 		for _, l := range slices.Clone(c.Legs) {
 			c.remove(l)
@@ -338,6 +345,7 @@ func (c *Call) endAll(why Cause) {
 func (c *Call) abandon() {
 	c.abandonPlays()
 	c.endRecord()
+	c.Intercept = nil
 	if f := c.Forward; f != nil {
 		c.reply(f.Reply, &Error{Kind: NoSuchCall})
 		c.Forward = nil

@@ -39,6 +39,7 @@ func (a *ledger) consistent(c *Call) {
 			a.fault("the fork to %s waits for nothing", f.Number)
 		}
 	}
+	a.consistentQuestion(c)
 	if (c.Transfer != nil) != (c.State == CallTransferring) {
 		a.fault("state %q with transfer %v", c.State, c.Transfer)
 	}

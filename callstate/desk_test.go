@@ -38,6 +38,7 @@ func newDesk(dir *Directory) *desk {
 func exampleDirectory() *Directory {
 	d := &Directory{
 		Extensions: map[string]Extension{},
+		Trunks:     map[string]bool{"provider": true, "isp": true},
 		Inbound: []InboundRoute{
 			{Trunk: "provider", Pattern: regexp.MustCompile(`^5503301$`), To: "2001"},
 			{Trunk: "provider", Pattern: regexp.MustCompile(`^(2[0-9]{3}|1[0-9]+)$`), To: "{number}"},

@@ -5,6 +5,7 @@ import "regexp"
 // Directory is who can be called: an immutable snapshot of the configuration, without secrets.
 type Directory struct {
 	Extensions map[string]Extension // by number
+	Trunks     map[string]bool      // the names of all
 	Inbound    []InboundRoute       // the first that matches counts
 	Outbound   []OutboundRoute      // likewise
 }

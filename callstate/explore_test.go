@@ -68,6 +68,8 @@ func TestExplore(t *testing.T) {
 		"by a code: " + TransferRecalling,
 		"handed over, up", "handed over, ringing", "handed over, locating", "handed to a call that had ended",
 		"handed to a call that was ending", "three talk across calls", "hand-over refused 481", "hand-over refused 486",
+		"asked where it goes", "asked again", "asked the third time", "asked again after early media",
+		"decided by plan", "decided for a number", "decided for a trunk", "decided to refuse", "decided too late", "not decided in time", "told that it rings",
 		"hand-over refused 488", "hand-over refused 491", "asked in both directions", "taken over", "picked up"}
 	for _, m := range []*table{transferTable, attendedTable} {
 		for _, state := range m.states() {
@@ -125,6 +127,12 @@ func (s *sim) quietCall() {
 		} else if l.Bound {
 			s.plays(l, Ringback)
 		}
+	case CallRouting: // an application has not answered yet
+		if !c.Intercept.waits() || c.Fork != nil {
+			s.book.fault("the call stays %q, asked %+v, fork %+v", c.State, c.Intercept, c.Fork)
+		}
+		s.quietTimer(timerDecide)
+		s.rings(c.leg(c.Caller))
 	case CallConnected:
 		s.quietTalk()
 	case CallTransferring:

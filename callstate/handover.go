@@ -103,7 +103,7 @@ func (c *Call) parcel(ev LegsWanted) (p Parcel, status int) {
 		return p, 481 // P9
 	case ev.By == c.ID:
 		return p, 482
-	case c.Transfer != nil || c.Forward != nil || c.takenOver(l):
+	case c.Transfer != nil || c.Forward != nil || c.Intercept.waits() || c.takenOver(l):
 		return p, 491 // P17, T9
 	case ev.EarlyOnly && l.up():
 		return p, 486 // P5

@@ -98,6 +98,11 @@ var situations = []struct{ name, recipe string }{
 	{"asking, blind, locating", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *032002#"},
 	{"moved by a code", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *032002# | located 1"},
 	{"consulting by a code", "codes | invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | dials 2 *32002# | located 1"},
+	{"asked where it goes", "settings decide=3s | invite 1 from 2000 to 2001"},
+	{"asked for long, of a trunk", "settings decide=3s | invite 1 from 12345678 to 5503301 trunk=provider | timer comfort"},
+	{"an application has decided", "settings decide=3s | invite 1 from 2000 to 2001 | request route to 2002 | located 1 | progress 2 180"},
+	{"asked again, early media is over", "settings decide=3s | invite 1 from 2000 to 2001 | request route to 2002 | located 1 | progress 2 183 sdp | ends 2 busy status=486"},
+	{"asked again, our answer for a 183 is being made", "settings decide=3s | invite 1 from 2000 to 2001 | request route to 2002 | located 1 | by hand | progress 2 183 sdp | answer-taken 2 | ends 2 busy status=486"},
 	{"ending", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end"},
 	{"over", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end | ends 1 normal | ends 2 normal"},
 }
@@ -117,6 +122,8 @@ func into(t *testing.T, recipe string) *desk {
 			byHand = true
 		case line == "codes":
 			d.set("settings codes=on")
+		case strings.HasPrefix(line, "settings "):
+			d.set(line)
 		case strings.HasPrefix(line, "extension "):
 			d.configure(line)
 		case line == "by letter":
@@ -212,7 +219,13 @@ func (d *desk) everyEvent() (all []Event) {
 		}
 		all = append(all, ReferReceived{On: On{id}, Ref: 700, Target: "5551234"})
 	}
-	all = append(all, Requested{ID: d.id, Ref: 660, Req: ForwardCall{Destination: "5551234"}})
+	all = append(all, Requested{ID: d.id, Ref: 660, Req: ForwardCall{Destination: "5551234"}}, Requested{ID: d.id, Ref: 670, Req: RouteCall{Try: 1, Destination: "2003"}})
+	if d.call.Settings.Decide > 0 {
+		for i, req := range []Request{RouteCall{Try: 1, Plan: true}, RouteCall{Try: 1}, RouteCall{Try: 1, Destination: "9999"}, RouteCall{Try: 1, Destination: "isp"},
+			RouteCall{Try: 2, Plan: true}, RouteCall{Try: 2}, RouteCall{Try: 2, Destination: "2003"}, RouteCall{}} {
+			all = append(all, Requested{ID: d.id, Ref: uint64(671 + i), Req: req})
+		}
+	}
 	return all
 }
 

@@ -99,10 +99,13 @@ func (c *Call) answerMade(l *Leg, ev AnswerMade) {
 	switch op.For {
 	case ForRing:
 		l.LocalSDP = ev.SDP
-		if c.Fork == nil {
+		if c.Fork == nil && !c.Intercept.waits() {
 			c.answer(l) // the callee has answered meanwhile
 		} else if legTable.fire(&l.State, "progress") {
-			c.Fork.Rang = 183
+			if c.Fork != nil {
+				c.Fork.Rang = 183
+			}
+			c.stopTimer(timerComfort)
 			c.do(Ring{Leg: l.ID, Status: 183, SDP: ev.SDP})
 		}
 	case ForAnswer:
@@ -214,10 +217,11 @@ func (c *Call) mediaFailed(l *Leg, ev MediaFailed) {
 	case ForEarly:
 		c.earlyFailed(l, why)
 	case ForRing:
-		if c.Fork != nil {
+		switch {
+		case c.Fork != nil:
 			c.Fork.Early = LegID{}
 			c.passProgress(180)
-		} else {
+		case !c.Intercept.waits():
 			c.endAll(why)
 		}
 	case ForJoin:

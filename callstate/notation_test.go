@@ -190,6 +190,8 @@ func (w *words) general(verb string) Event {
 		ev.Req = Unhold{}
 	case "forward":
 		ev.Req = ForwardCall{Destination: w.after("to")}
+	case "route":
+		ev.Req = w.route()
 	case "transfer":
 		ev.Req = BlindTransfer{Transferor: Side(w.word()), Target: w.after("to")}
 	case "move":

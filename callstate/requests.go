@@ -15,6 +15,8 @@ func (c *Call) requested(ev Requested) {
 	case End:
 		c.reply(ev.Ref, nil)
 		c.endAll(Cause{Kind: Aborted})
+	case RouteCall:
+		c.routeCall(ev.Ref, req)
 	case ForwardCall:
 		c.forward(ev.Ref, req)
 	case SendKeys:

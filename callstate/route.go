@@ -9,6 +9,7 @@ import (
 type By struct {
 	Extension string // its number
 	Trunk     string // the call came from there: its inbound routes say where it goes
+	Outside   bool   // it may call outside, whoever it is: an inbound route has sent it there
 }
 
 // Route is where a dialled number leads.
@@ -45,11 +46,33 @@ func (d *Directory) Route(number string, by By) Route {
 	switch {
 	case !ok:
 		return Route{Number: number, Refused: NotFound}
-	case by.Trunk == "" && !d.Extensions[by.Extension].Outbound:
+	case by.Trunk == "" && !d.mayCallOut(by):
 		return Route{Number: number, Refused: Barred} // edge cases T17, F6: toll fraud
 	}
 	return Route{Number: number, Hops: hops}
 }
+
+// named is where a destination leads that an application names: a number as Route has it, or the name of a trunk, by which
+// dialled is called as it is.
+func (d *Directory) named(destination, dialled string, by By) Route {
+	switch {
+	case !d.namesTrunk(destination):
+		return d.Route(destination, by)
+	case !isNumber(dialled):
+		return Route{Number: dialled, Refused: NotFound}
+	case !d.mayCallOut(by):
+		return Route{Number: dialled, Refused: Barred}
+	}
+	return Route{Number: dialled, Hops: []Hop{{Trunk: destination, Number: dialled}}}
+}
+
+// namesTrunk tells whether a destination is the name of a trunk, and not an extension.
+func (d *Directory) namesTrunk(destination string) bool {
+	return d.Trunks[destination] && !d.Knows(destination)
+}
+
+// mayCallOut tells whether who calls has the right to outside numbers.
+func (d *Directory) mayCallOut(by By) bool { return by.Outside || d.Extensions[by.Extension].Outbound }
 
 // inbound is the number that a call from a trunk is for.
 func (d *Directory) inbound(number, trunk string) (to string, ok bool) {

@@ -60,6 +60,8 @@ func (d *desk) set(line string) {
 			set.Features = DefaultSettings().Features
 		case "on-fail":
 			set.Transfer.OnFail = v
+		case "decide":
+			set.Decide, err = time.ParseDuration(v)
 		case "max":
 			set.MaxCall, err = time.ParseDuration(v)
 		default:
@@ -206,7 +208,7 @@ var edgeCases = strings.Fields(`I1 I5 I6 I7 I9 I10
 	M1 M2 M4 M22
 	N14
 	D7 D9 D12 D14 D16
-	A1 A2 A3 A6 A7 A8`)
+	A1 A2 A3 A6 A7 A8 A12`)
 
 // TestDialKeepsWhatItShows: a Dial is read later and elsewhere, so nothing that it points to may change any more.
 func TestDialKeepsWhatItShows(t *testing.T) {

@@ -29,6 +29,9 @@ func (c *Call) legOffered(ev LegOffered) {
 	switch {
 	case ev.Hops > c.Settings.Hops:
 		c.endAll(Cause{Kind: Loop})
+	case c.Settings.Decide > 0:
+		c.openMedia(l, ev.SDP)
+		c.intercept()
 	case r.Refused != "":
 		c.endAll(Cause{Kind: r.Refused})
 	default:

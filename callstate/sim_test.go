@@ -36,6 +36,7 @@ type sim struct {
 	steers  bool             // applications steer the call by its legs
 	haste   float64          // how readily they do it while work is under way
 	faulty  bool             // media and phones fail now and then
+	asked   bool             // an application is asked where calls go
 	trunked bool             // there are outside numbers, forwarding settings and redirects
 	copyAt  int
 	request uint64
@@ -63,6 +64,9 @@ func newSim(seed uint64) *sim {
 	s.set.Hops = 2
 	if s.rng.IntN(4) == 0 {
 		s.set.Features = Features{}
+	}
+	if s.asked = s.rng.IntN(3) == 0; s.asked {
+		s.set.Decide = 3 * time.Second
 	}
 	s.joins = seed%3 == 0
 	s.newCall()
@@ -357,6 +361,10 @@ func (s *sim) handOut(cmd Command) {
 		s.locates = append(s.locates, ev)
 	case StartTimer:
 		s.timers = append(s.timers, cmd.ID)
+	case Publish:
+		if cmd.Notice.Kind == NoticeRouting {
+			s.decides(cmd.Notice.Route.Try)
+		}
 	case Fetch, HandOver, RefuseLegs:
 		s.letter(cmd)
 	case StopTimer:
@@ -382,6 +390,9 @@ func (s *sim) handToLeg(cmd Command) {
 		l.dialled, l.was = &cmd, mustJSON(cmd)
 		s.permitted(cmd)
 		l.number, l.shown = cmd.Number, cmd.From.Number
+		if shows := s.call.Fork.Shows; shows.Number != "" && cmd.From == shows {
+			l.shown = s.call.callsFor().Number // the application wants it to be taken for another
+		}
 		l.toSIP = append(l.toSIP, cmd)
 	case Signal:
 		l.toSIP = append(l.toSIP, cmd)

@@ -20,6 +20,7 @@ func (s *sim) note() {
 		}
 	}
 	s.noteFork()
+	s.noteQuestion()
 	for _, cmd := range s.last {
 		if p, ok := cmd.(Publish); ok && !p.Notice.Leg.Zero() && p.Notice.Leg.Call > 100 {
 			switch p.Notice.Kind {
@@ -67,7 +68,7 @@ func (s *sim) script() string {
 		fmt.Fprintln(&w)
 	}
 	set := s.set
-	fmt.Fprintf(&w, "settings hops=%d on-fail=%s\n", set.Hops, set.Transfer.OnFail)
+	fmt.Fprintf(&w, "settings hops=%d on-fail=%s decide=%s\n", set.Hops, set.Transfer.OnFail, set.Decide)
 	for _, ev := range s.log {
 		by := ""
 		if _, ofLeg := ev.(legEvent); !ofLeg && ev.Call() != 1 {

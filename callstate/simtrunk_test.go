@@ -51,6 +51,8 @@ func (s *sim) permitted(cmd Dial) {
 	case c.Fork.For == ForkRecall:
 	case len(cmd.Diversions) > 0:
 		ok = may(cmd.Diversions[0].Number)
+	case c.Fork.For == ForkCallee && c.Intercept != nil && c.leg(c.Caller).Trunk != "":
+		ok = s.mayBeSentOut(may)
 	case c.Fork.For == ForkCallee:
 		l := c.leg(c.Caller)
 		ok = l.Trunk != "" || may(l.Party.Number)

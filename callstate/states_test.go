@@ -35,7 +35,7 @@ var machines = []described{
 	}},
 	{callTable, "The call as a whole.", []string{CallNew}, []string{CallOver}, [][2]string{
 		{CallNew, "it has seen nothing yet"},
-		{CallRouting, "where is the number registered, or by which trunk is it reached?"},
+		{CallRouting, "an application is asked where it goes; or: where is the number registered, or by which trunk is it reached?"},
 		{CallRinging, "the phones of the number are being called, or those of where it was sent on are being located"},
 		{CallForwarding, "they are, and a new destination is being located"},
 		{CallConnected, "answered"},
@@ -176,6 +176,7 @@ var refused = map[*table]map[string][]string{
 		"over":      {LegOver},
 	},
 	callTable: {
+		"asked":           {CallNew, CallForwarding, CallConnected, CallTransferring, CallEnding, CallOver},
 		"offered":         {CallRouting, CallRinging, CallForwarding, CallConnected, CallTransferring, CallEnding, CallOver},
 		"dialled":         {CallNew, CallRinging, CallForwarding, CallConnected, CallTransferring, CallEnding, CallOver},
 		"forward":         {CallNew, CallRouting, CallForwarding, CallConnected, CallTransferring, CallEnding, CallOver},

@@ -48,7 +48,7 @@ func (c *Call) shown() Shown {
 			return ShownHeld
 		}
 		return ShownInCall
-	case CallRinging, CallForwarding:
+	case CallRouting, CallRinging, CallForwarding:
 		if c.RingFrom != (Time{}) {
 			return ShownRinging
 		}

@@ -68,6 +68,9 @@ func writeNotice(n Notice) string {
 	if n.Cause.Kind != "" {
 		s += ", " + writeCause(n.Cause)
 	}
+	if n.Kind == NoticeRouting {
+		s += ", " + writeAsked(n.Route)
+	}
 	if len(n.Parties) > 0 {
 		s += ", of"
 		for _, l := range n.Parties {
@@ -437,6 +440,8 @@ func writeRequest(req Request) string {
 		return "unhold"
 	case ForwardCall:
 		return "forward to " + req.Destination
+	case RouteCall:
+		return writeRoute(req)
 	case BlindTransfer:
 		return fmt.Sprintf("transfer %s to %s", req.Transferor, req.Target)
 	case SendKeys:

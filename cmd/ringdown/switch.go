@@ -208,7 +208,7 @@ func trunks(cfg *Config) (list []sip.Trunk) {
 }
 
 func directory(cfg *Config) *callstate.Directory {
-	d := &callstate.Directory{Extensions: make(map[string]callstate.Extension, len(cfg.Extensions))}
+	d := &callstate.Directory{Extensions: make(map[string]callstate.Extension, len(cfg.Extensions)), Trunks: make(map[string]bool, len(cfg.Trunks))}
 	for _, e := range cfg.Extensions {
 		d.Extensions[e.Number] = callstate.Extension{Number: e.Number, Name: e.Name, Outbound: e.Outbound,
 			ConnectedLine: e.ConnectedLine, Pickup: e.Pickup, Forward: callstate.Forwards(e.Forward)}
@@ -216,6 +216,9 @@ func directory(cfg *Config) *callstate.Directory {
 	for _, e := range cfg.APIExtensions {
 		d.Extensions[e.Number] = callstate.Extension{Number: e.Number, Name: e.Name, App: true, Outbound: e.Outbound,
 			Forward: callstate.Forwards(e.Forward)}
+	}
+	for _, t := range cfg.Trunks {
+		d.Trunks[t.Name] = true
 	}
 	for _, r := range cfg.Routes.Inbound {
 		d.Inbound = append(d.Inbound, callstate.InboundRoute(r))
