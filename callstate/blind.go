@@ -3,12 +3,15 @@ package callstate
 // blindTransfer is the application's blind transfer (spec ozeki 8.7).
 func (c *Call) blindTransfer(ref uint64, req BlindTransfer) {
 	from, stays := c.leg(c.Callee), c.leg(c.Caller)
-	if req.Transferor == Caller {
+	if req.Transferor == Caller || req.Transferor == Own && stays.app() {
 		from, stays = stays, from
 	}
 	switch {
-	case req.Transferor != Caller && req.Transferor != Callee:
-		c.reply(ref, &Error{Kind: BadRequest, Param: "transferor", Text: "caller or callee"})
+	case req.Transferor != Caller && req.Transferor != Callee && req.Transferor != Own:
+		c.reply(ref, &Error{Kind: BadRequest, Param: "transferor", Text: "caller, callee or application"})
+		return
+	case req.Transferor == Own && !from.app():
+		c.reply(ref, &Error{Kind: BadRequest, Param: "transferor", Text: "no application takes part"})
 		return
 	case c.Transfer != nil:
 		c.reply(ref, inProgress())
@@ -22,7 +25,7 @@ func (c *Call) blindTransfer(ref uint64, req BlindTransfer) {
 		return
 	}
 	c.begin(&Transfer{State: TransferLocating, Release: ReleaseOnAnswer, Bridge: c.Main, Transferor: from.ID,
-		Transferee: stays.ID, Target: req.Target, Reply: ref}, "")
+		Transferee: stays.ID, Target: req.Target, Reply: ref, Wait: req.Wait}, "")
 }
 
 // moveLeg is the blind transfer that releases at once (spec yeastar-p 5.3). Whom the leg talked to is released, or, in
@@ -39,7 +42,7 @@ func (c *Call) moveLeg(ref uint64, req MoveLeg) {
 		no = inProgress()
 	case req.Target == "":
 		no = &Error{Kind: BadTarget, Param: "target", Text: "empty"}
-	case l.at(r):
+	case c.unfit(l, r):
 		no = refusal("target", Loop) // T13
 	case r.Refused == Barred:
 		no = refusal("target", Barred)
@@ -70,7 +73,7 @@ func (c *Call) moveLeg(ref uint64, req MoveLeg) {
 func (c *Call) refuseTarget(number string, transferee *Leg, by By) *Error {
 	r := c.dir.Route(number, by)
 	why := r.Refused
-	if transferee.at(r) {
+	if c.unfit(transferee, r) {
 		why = Loop // T13
 	}
 	return refusal("target", why)

@@ -89,6 +89,7 @@ func (c *Call) Step(in Input) []Command {
 		return c.out
 	}
 	c.handle(in.Ev)
+	c.releaseApps()
 	c.strandTakers()
 	c.refresh()
 	c.showPartners()
@@ -103,6 +104,8 @@ func (c *Call) handle(ev Event) {
 	switch ev := ev.(type) {
 	case LegOffered:
 		c.legOffered(ev)
+	case CallPlaced:
+		c.callPlaced(ev)
 	case Located:
 		c.located(ev)
 	case TimerFired:
@@ -122,10 +125,11 @@ func (c *Call) handle(ev Event) {
 	case RecordEnded:
 		c.recordEnded(ev)
 	case legEvent:
-		if l := c.leg(ev.About()); l != nil {
-			c.handleLeg(l, ev)
-		} else {
+		switch l := c.leg(ev.About()); {
+		case l == nil:
 			c.refuseLate(ev)
+		case !l.App: // else neither sip nor media knows it
+			c.handleLeg(l, ev)
 		}
 	}
 }
@@ -280,7 +284,7 @@ func (c *Call) hangUp(l *Leg, why Cause) {
 	if l == nil {
 		return
 	}
-	if l.State == LegPreparing { // sip has never heard of it
+	if l.State == LegPreparing || l.App { // sip has never heard of it
 		c.remove(l)
 		return
 	}
@@ -302,7 +306,7 @@ func (c *Call) openMedia(l *Leg, offer []byte) {
 // closeMedia frees a leg's port and takes the leg out of its bridge.
 func (c *Call) closeMedia(l *Leg) {
 	l.Pending, l.Hears, l.Plays, l.Bound, l.Bridge = nil, nil, Nothing, false, 0
-	l.Passing, l.Gate, l.Shut = nil, RelayDigits, false
+	l.Passing, l.Gate, l.Inband, l.Shut = nil, RelayDigits, false, false
 	c.dropKeys(l)
 	if l.Port {
 		l.Port = false

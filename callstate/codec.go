@@ -18,11 +18,11 @@ func (c *Call) moveCodec(l, p *Leg) {
 	}
 }
 
-// makePlayable asks the phone of a leg that is to hear a sound for a codec in which media can play one, once each time;
-// a phone that has none hears nothing.
+// makePlayable asks the phone of a leg that is to hear a sound, or talks to an application, for a codec in which media can
+// play one, once each time; a phone that has none hears nothing.
 func (c *Call) makePlayable(l *Leg) {
 	switch {
-	case !l.plays():
+	case !l.plays() && !c.withApp(l):
 		l.Asked = l.Asked && c.clipAt(l)
 	case !l.Asked && l.up() && l.Facts.Codec != "" && !l.Facts.Mixable:
 		l.Asked = true

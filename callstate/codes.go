@@ -24,7 +24,8 @@ type Sent struct {
 // codeTimer names the timer that waits for the next digit of a code.
 func (l *Leg) codeTimer() string { return timerCode + l.ID.String() }
 
-// mayDial tells whether a code can begin on a leg: its phone is one of ours and talks to exactly one, and neither holds.
+// mayDial tells whether a code can begin on a leg: its phone is one of ours and talks to exactly one other, and neither
+// holds. What is dialled to an application is for it alone.
 func (c *Call) mayDial(l *Leg) bool {
 	f := &c.Settings.Features
 	if f.Blind == "" && f.Attended == "" || l.Trunk != "" || l.Bridge == 0 || c.State != CallConnected || c.Fork != nil {
@@ -33,7 +34,7 @@ func (c *Call) mayDial(l *Leg) bool {
 	two := 0
 	for _, p := range c.Legs {
 		if p.Bridge == l.Bridge && p.live() {
-			if two++; !p.up() || p.held() {
+			if two++; !p.up() || p.held() || p.App {
 				return false
 			}
 		}
@@ -129,9 +130,10 @@ func (c *Call) setGate(l *Leg) {
 	case c.mayDial(l):
 		mode = AwaitStar
 	}
-	if mode != l.Gate || l.Shut {
-		l.Gate, l.Shut = mode, false
-		c.do(TakeDigits{Leg: l.ID, Mode: mode, Told: l.Told})
+	inband := l.Bound && !l.Facts.Events && l.Bridge != 0 && c.withApp(l)
+	if mode != l.Gate || inband != l.Inband || l.Shut {
+		l.Gate, l.Inband, l.Shut = mode, inband, false
+		c.do(TakeDigits{Leg: l.ID, Mode: mode, Told: l.Told, Inband: inband})
 	}
 }
 
@@ -158,7 +160,7 @@ func (c *Call) asks(l *Leg) bool {
 // transfer before there is one.
 func (c *Call) ask(from *Leg, blind bool) {
 	c.dropKeys(from)
-	stays := c.leg(c.partner(from))
+	stays := c.leg(c.other(from))
 	c.passKeys(stays)
 	t := &Transfer{State: Asking, Release: ReleaseAsked, Coded: true, Blind: blind, Bridge: from.Bridge, Transferor: from.ID,
 		Transferee: stays.ID, Rights: from.Party.Number}

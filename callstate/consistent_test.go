@@ -5,6 +5,12 @@ import "slices"
 // consistent checks the call's own state after a step.
 func (a *ledger) consistent(c *Call) {
 	for _, l := range c.Legs {
+		if l.App {
+			a.apps[l.ID] = true
+			if l.State != LegRinging && l.State != LegUp || l.Port || len(l.Pending)+len(l.Hears) > 0 || l.Bound != (l.State == LegUp) {
+				a.fault("an application's side is %+v", *l)
+			}
+		}
 		if l.State == LegOver {
 			a.fault("leg %s is over and still in the call", l.ID)
 		}
@@ -17,7 +23,7 @@ func (a *ledger) consistent(c *Call) {
 			a.fault("leg %s is being ended and has work pending", l.ID)
 		}
 		for _, id := range l.Hears {
-			if p := c.leg(id); !p.live() || !p.Bound {
+			if p := c.leg(id); !p.live() || !p.Bound || p.App {
 				a.fault("leg %s hears leg %s, which is gone or has no media", l.ID, id)
 			}
 		}
@@ -69,6 +75,11 @@ func (a *ledger) consistentBridges(c *Call) {
 			if p := c.leg(id); p != nil && p.Bridge != l.Bridge || id == l.ID || p.held() {
 				a.fault("leg %s hears leg %s, which is in another bridge, holds or is itself", l.ID, id)
 			}
+		}
+	}
+	for n := range in {
+		if all := c.talkers(n); len(all) > 1 && !slices.ContainsFunc(all, func(l *Leg) bool { return !l.App }) {
+			a.fault("applications are alone in bridge %d", n)
 		}
 	}
 	for n, legs := range in {

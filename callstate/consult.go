@@ -13,11 +13,13 @@ func (c *Call) consult(ref uint64, req Consult) {
 	case no != nil:
 	case c.Transfer != nil:
 		no = inProgress()
+	case from.App:
+		no = &Error{Kind: Unsupported, Param: "transferor", Text: "an application consults nobody"}
 	case len(others) != 1:
 		no = &Error{Kind: WrongState, Text: "three parties talk already"}
 	case req.Target == "":
 		no = &Error{Kind: BadTarget, Param: "target", Text: "empty"}
-	case from.at(r) || others[0].at(r):
+	case from.at(r) || c.unfit(others[0], r):
 		no = refusal("target", Loop) // T13
 	case r.Refused == Barred:
 		no = refusal("target", Barred)

@@ -52,6 +52,9 @@ func exampleDirectory() *Directory {
 	for n, name := range map[string]string{"2000": "Alice", "2001": "Bob", "2002": "Carol", "2003": "Dave", "2004": "Erin"} {
 		d.Extensions[n] = Extension{Number: n, Name: name}
 	}
+	for _, n := range []string{"9990", "9991"} {
+		d.Extensions[n] = Extension{Number: n, App: true}
+	}
 	return d
 }
 

@@ -1,6 +1,10 @@
 package callstate
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // validKeys are what can be sent; a comma is a pause of 500 ms.
 const validKeys = "0123456789*#ABCD,"
@@ -12,6 +16,7 @@ const maxKeys = 128
 // in the audio; empty when there is no way.
 func (l *Leg) digitWay() DigitWay {
 	switch {
+	case l.App:
 	case l.Facts.Events:
 		return ByEvent
 	case l.Facts.Info:
@@ -54,9 +59,10 @@ func (c *Call) sendKeys(ref uint64, req SendKeys) {
 	case Callee:
 		to = []*Leg{callee}
 	case All:
-		to = c.talkers(c.Main)
-	default:
-		c.reply(ref, &Error{Kind: BadRequest, Param: "party", Text: "caller, callee or all"})
+		to = slices.DeleteFunc(c.talkers(c.Main), (*Leg).app)
+	}
+	if len(to) == 0 || to[0].App {
+		c.reply(ref, &Error{Kind: BadRequest, Param: "party", Text: "caller, callee or all, and no application"})
 		return
 	}
 	for _, l := range to {
@@ -80,20 +86,36 @@ func (c *Call) digitReceived(l *Leg, ev DigitReceived) {
 		l.Told++
 		l.Shut = l.Gate == AwaitStar
 	}
-	// Edge case D7: one source per leg. Many phones list telephone-event and send INFO all the same, so that the first
-	// event decides, not what was negotiated.
-	known := l.Events
-	if l.Events = l.Events || ev.Via == ByEvent; l.Events && ev.Via == ByInfo {
-		return
-	}
+	again := c.again(l, ev)
 	switch {
+	case again && ev.Passed:
+		c.passKeys(l)
+	case again:
 	case ev.Passed:
 		c.passKeys(l) // from before media was told of the gate: there can be no code any more
 		c.notice(Notice{Kind: NoticeDigit, Leg: l.ID, Digit: ev.Digit})
-	case !known && l.Events && strings.HasSuffix(l.Keys, ev.Digit): // its INFO was here first, and is in the window
 	default:
 		c.keyed(l, ev.Digit)
 	}
+}
+
+// sameKey is how far apart one press of a key can come by two ways.
+const sameKey = time.Second
+
+// ways are those in which keys come, the best last.
+var ways = []DigitWay{"", ByInband, ByInfo, ByEvent}
+
+// again tells whether a key was told of already, by another way. There is one source per leg (edge case D7): many phones
+// list telephone-event and send INFO all the same, or tones beside it. So the best way that a key has come by decides,
+// not what was negotiated; the key with which a better one is first seen may have been told of by the lesser.
+func (c *Call) again(l *Leg, ev DigitReceived) bool {
+	now, before := slices.Index(ways, ev.Via), slices.Index(ways, l.Keyed)
+	if now < before {
+		return true
+	}
+	same := now > before && l.LastKey == ev.Digit && c.now.Mono-l.KeyedAt <= sameKey
+	l.Keyed, l.LastKey, l.KeyedAt = ev.Via, ev.Digit, c.now.Mono
+	return same
 }
 
 // digitsSent: a phone that refuses INFO gets its digits otherwise from now on.

@@ -63,7 +63,7 @@ func (c *Call) divert(from *Place, reason string, to []Redirect) (refused CauseK
 
 // takesPart tells whether a route leads to whom the fork is for, or to whom its target would talk to.
 func (c *Call) takesPart(r Route) bool {
-	return c.leg(c.waiting()).at(r) || c.Transfer != nil && c.leg(c.Transfer.Transferee).at(r)
+	return c.unfit(c.leg(c.waiting()), r) || c.Transfer != nil && c.unfit(c.leg(c.Transfer.Transferee), r)
 }
 
 // sentOn tells the caller, the referrer and the lists that the call goes on to another number.

@@ -200,8 +200,11 @@ func (c *Call) callsFor() Party {
 			return t.TransferorParty
 		}
 		if l := c.leg(t.Transferee); l != nil {
-			return l.Party
+			return l.seenAs()
 		}
+	}
+	if l := c.leg(c.Caller); l != nil {
+		return l.seenAs()
 	}
 	return c.CallerParty
 }
@@ -212,10 +215,8 @@ func (c *Call) legProgress(l *Leg, ev LegProgress) {
 	if !f.has(l.ID) || !legTable.fire(&l.State, "progress") {
 		return
 	}
-	f.place(l.Party.Number).Rang = true
-	if f.For == ForkCallee && c.RingFrom == (Time{}) {
-		c.RingFrom = c.now
-		defer c.notice(Notice{Kind: NoticeRinging, Leg: l.ID}) // the caller has been told by then
+	if c.rings(l) {
+		defer c.noticeRinging(l) // the caller has been told by then
 	}
 	// One source of early media at a time, and a later 180 without SDP does not tear it down (RFC 3960 §3, S16).
 	if len(ev.SDP) > 0 && (f.Early.Zero() || f.Early == l.ID) {
@@ -231,6 +232,19 @@ func (c *Call) legProgress(l *Leg, ev LegProgress) {
 		c.passProgress(180) // a bare 183 before the 180 would keep the caller from hearing it ring
 	}
 }
+
+// rings notes that a phone of the fork rings; it tells whether that is the first that rings for the caller.
+func (c *Call) rings(l *Leg) (first bool) {
+	f := c.Fork
+	f.place(l.Party.Number).Rang = true
+	if f.For != ForkCallee || c.RingFrom != (Time{}) {
+		return false
+	}
+	c.RingFrom = c.now
+	return true
+}
+
+func (c *Call) noticeRinging(l *Leg) { c.notice(Notice{Kind: NoticeRinging, Leg: l.ID}) }
 
 // passProgress tells whoever waits for the fork that it rings: a 1xx each once, in rising order.
 func (c *Call) passProgress(status int) {
@@ -260,18 +274,7 @@ func (c *Call) legAnswered(l *Leg, ev LegAnswered) {
 		return // it is being hung up; sip ends a dialog that crossed (S4)
 	}
 	l.Memo = ev.Memo
-	f.Winner = l.ID
-	c.stopTimer(timerRing)
-	for _, id := range f.Legs {
-		if id != l.ID {
-			c.hangUp(c.leg(id), Cause{Kind: Elsewhere, Status: 200})
-		}
-	}
-	f.Legs = []LegID{l.ID}
-	f.Places = []*Place{f.place(l.Party.Number)}
-	if f.For == ForkCallee {
-		c.calleeAnswered(l)
-	}
+	c.wins(l)
 	switch {
 	case l.earlyOf(ev.Branch):
 		// RFC 3261 §13.2.1: for one To-tag the first answer binds, the body of the 200 is ignored (S17).
@@ -285,6 +288,23 @@ func (c *Call) legAnswered(l *Leg, ev LegAnswered) {
 		c.lostWinner(l, Cause{Kind: NoMedia})
 	}
 	l.Facts.Info = ev.Facts.Info
+}
+
+// wins: who has answered is the only one left in the fork.
+func (c *Call) wins(l *Leg) {
+	f := c.Fork
+	f.Winner = l.ID
+	c.stopTimer(timerRing)
+	for _, id := range f.Legs {
+		if id != l.ID {
+			c.hangUp(c.leg(id), Cause{Kind: Elsewhere, Status: 200})
+		}
+	}
+	f.Legs = []LegID{l.ID}
+	f.Places = []*Place{f.place(l.Party.Number)}
+	if f.For == ForkCallee {
+		c.calleeAnswered(l)
+	}
 }
 
 // joined: the winner's media is in force.

@@ -29,6 +29,8 @@ func (c *Call) forward(ref uint64, req ForwardCall) {
 		why = "unknown number"
 	case c.leg(c.Caller).at(r):
 		why = "the caller itself"
+	case c.unfit(c.leg(c.Caller), r):
+		why = "an application, and so is the caller"
 	case c.Fork.place(r.Number) != nil:
 		why = "it rings there already"
 	case c.Hops >= c.Settings.Hops:
@@ -40,9 +42,8 @@ func (c *Call) forward(ref uint64, req ForwardCall) {
 	}
 	c.Forward = &Forward{To: &Place{Number: r.Number, Hops: r.Hops}, Reply: ref}
 	c.become("forward")
-	if c.forwards(c.Forward.To).Always != "" {
-		to := c.Forward.To
-		c.forwardNow() // nobody rings there, so nobody has to be located
+	if to := c.Forward.To; c.forwards(to).Always != "" || c.appAt(to) {
+		c.forwardNow() // no phone rings there, so none has to be located
 		c.enter(to)
 		c.search()
 		return

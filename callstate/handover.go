@@ -221,7 +221,7 @@ func (c *Call) adopt(p Parcel) (legs []*Leg) {
 // Disown is what ends the legs of a parcel that no call takes.
 func (p Parcel) Disown() (all []Command) {
 	for _, l := range p.Legs {
-		if l.live() && l.State != LegPreparing { // else sip has never heard of it, or was told already
+		if l.live() && l.State != LegPreparing && !l.App { // else sip has never heard of it, or was told already
 			for _, o := range l.openOffers() {
 				all = append(all, RefuseOffer{Leg: l.ID, Ref: o, Status: 487})
 			}
@@ -288,6 +288,11 @@ func (c *Call) adoptFork(f *Fork) {
 	c.notice(t.about(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()}))
 	if !f.Winner.Zero() {
 		return // its answer is with media
+	}
+	for _, id := range f.Legs {
+		if c.leg(id).app() { // it is this call that its application answers from now on
+			c.notice(Notice{Kind: NoticeInvited, Leg: id})
+		}
 	}
 	c.ringOn()
 	switch l := c.leg(f.Early); {

@@ -7,11 +7,14 @@ import "slices"
 func (c *Call) refresh() {
 	c.setGates()
 	for _, l := range c.Legs {
-		if !l.live() {
+		if !l.live() || l.App {
 			continue
 		}
 		hears, plays := c.hearing(l)
 		if slices.Equal(hears, l.Hears) && plays == l.Plays {
+			if c.withApp(l) {
+				c.makePlayable(l)
+			}
 			continue
 		}
 		l.Hears, l.Plays = hears, plays
@@ -25,19 +28,22 @@ func (c *Call) refresh() {
 	c.followRecord()
 }
 
-// hearing is what a leg hears in the present state: the others of its bridge that do not hold, or a sound.
+// hearing is what a leg hears in the present state: the others of its bridge that do not hold, or a sound. An
+// application has no voice of its own: whoever talks to it alone hears silence, in packets, so that their path stays up.
 func (c *Call) hearing(l *Leg) ([]LegID, Sound) {
 	if !l.Bound {
 		return nil, Nothing
 	}
 	waits := c.waits(l)
 	var heard []LegID
-	others, allHeld := false, false
+	others, allHeld, app := false, false, false
 	for _, p := range c.Legs {
 		switch {
 		case p == l || l.Bridge == 0 || p.Bridge != l.Bridge || !p.live() || !p.Bound:
 		case p.held():
 			others, allHeld = true, allHeld || p.APIHold
+		case p.App:
+			app = true
 		default:
 			others, heard = true, append(heard, p.ID)
 		}
@@ -50,6 +56,8 @@ func (c *Call) hearing(l *Leg) ([]LegID, Sound) {
 		return nil, Silence
 	case len(heard) > 0:
 		return heard, Nothing
+	case app:
+		return nil, Silence
 	case others:
 		return nil, Music
 	case waits:

@@ -21,6 +21,8 @@ type ledger struct {
 
 	records map[uint32]*recordAccount
 	fetches map[uint32]bool // tokens of Fetch that have no answer yet
+	apps    map[LegID]bool  // sides of applications, which no command may name
+	told    map[LegID]string
 }
 
 // offerKey names what a phone asked: its leg and its own number for it.
@@ -49,13 +51,14 @@ const (
 
 func newLedger() *ledger {
 	return &ledger{legs: map[LegID]*legAccount{}, timers: map[TimerID]string{}, requests: map[uint64]int{},
-		offers: map[offerKey]bool{}, refers: map[offerKey]string{}, fetches: map[uint32]bool{}, records: map[uint32]*recordAccount{}}
+		offers: map[offerKey]bool{}, refers: map[offerKey]string{}, fetches: map[uint32]bool{},
+		apps: map[LegID]bool{}, told: map[LegID]string{}, records: map[uint32]*recordAccount{}}
 }
 
 // sharing is the ledger of one call among several, which has the legs in common with theirs.
 func (a *ledger) sharing() *ledger {
 	b := newLedger()
-	b.legs, b.offers, b.refers = a.legs, a.offers, a.refers
+	b.legs, b.offers, b.refers, b.apps, b.told = a.legs, a.offers, a.refers, a.apps, a.told
 	return b
 }
 
@@ -77,6 +80,7 @@ func (a *ledger) step(ev Event, cmds []Command) {
 	a.event(ev)
 	a.changes(cmds)
 	a.answersLetter(ev, cmds)
+	a.spares(cmds)
 	for _, cmd := range cmds {
 		_, late := ev.(LegsHanded) // legs may come to a call that is over: it hangs them up
 		if answers := a.command(cmd); a.finished && !answers && !late {
@@ -85,6 +89,48 @@ func (a *ledger) step(ev Event, cmds []Command) {
 			}
 		}
 	}
+}
+
+// spares checks that neither sip nor media is told anything of an application's side: it has no dialog and no stream.
+func (a *ledger) spares(cmds []Command) {
+	for _, cmd := range cmds {
+		if p, ok := cmd.(Publish); ok {
+			for _, l := range p.Notice.Summary.Legs {
+				if l.App {
+					a.apps[l.ID] = true
+				}
+			}
+		}
+		for _, id := range names(cmd) {
+			a.told[id] = writeCommand(cmd)
+		}
+	}
+	for id := range a.apps {
+		if cmd, is := a.told[id]; is {
+			a.fault("leg %s is an application's side, and is told of: %s", id, cmd)
+		}
+	}
+}
+
+// names are the legs that sip or media hear of by a command.
+func names(cmd Command) (all []LegID) {
+	switch cmd := cmd.(type) {
+	case Signal, MediaCommand:
+		if id, ok := about(cmd); ok {
+			all = append(all, id)
+		}
+	}
+	switch cmd := cmd.(type) {
+	case Connect:
+		all = append(all, cmd.Hears...)
+	case MakeOffer:
+		all = append(all, cmd.Like)
+	case MakeAnswer:
+		all = append(all, cmd.Like)
+	case RecordLegs:
+		all = append(all, cmd.Legs...)
+	}
+	return all
 }
 
 func (a *ledger) event(ev Event) {
@@ -111,7 +157,9 @@ func (a *ledger) event(ev Event) {
 	case LegsHanded:
 		a.answersFetch(ev.Token)
 		for _, l := range ev.Parcel.Legs {
-			if x := a.leg(l.ID); !x.signal { // it comes from a call that is in no script
+			if l.App {
+				a.apps[l.ID] = true
+			} else if x := a.leg(l.ID); !x.signal { // it comes from a call that is in no script
 				x.signal = l.State != LegPreparing
 				if l.Port {
 					x.media = "open"
@@ -257,17 +305,17 @@ func (a *ledger) signal(cmd Signal) (answers bool) {
 			a.fault("leg %s dialled without an offer", cmd.Leg)
 		}
 	case Ring:
-		a.names(cmd, cmd.Leg)
+		a.knows(cmd, cmd.Leg)
 		if cmd.Status < 180 || cmd.Status > 183 || cmd.Status == 182 || cmd.Status == 183 && len(cmd.SDP) == 0 {
 			a.fault("leg %s is sent %d %q: 180, 181, or 183 with SDP are allowed", cmd.Leg, cmd.Status, cmd.SDP)
 		}
 	case Answer:
-		a.names(cmd, cmd.Leg)
+		a.knows(cmd, cmd.Leg)
 		if len(cmd.SDP) == 0 {
 			a.fault("leg %s answered without SDP", cmd.Leg)
 		}
 	case HangUp:
-		l := a.names(cmd, cmd.Leg)
+		l := a.knows(cmd, cmd.Leg)
 		if l.hungUp {
 			a.fault("leg %s hung up twice", cmd.Leg)
 		}
@@ -281,29 +329,29 @@ func (a *ledger) signal(cmd Signal) (answers bool) {
 			a.fault("leg %s would be told status %d", cmd.Leg, s)
 		}
 	case Reoffer:
-		a.names(cmd, cmd.Leg)
+		a.knows(cmd, cmd.Leg)
 	case AcceptOffer:
 		a.answersOffer(offerKey{cmd.Leg, cmd.Ref})
-		a.names(cmd, cmd.Leg)
+		a.knows(cmd, cmd.Leg)
 	case RefuseOffer:
 		a.answersOffer(offerKey{cmd.Leg, cmd.Ref})
 		return true
 	case AcceptRefer:
 		a.answersRefer(offerKey{cmd.Leg, cmd.Ref}, referAccepted)
-		a.names(cmd, cmd.Leg)
+		a.knows(cmd, cmd.Leg)
 	case RefuseRefer:
 		a.answersRefer(offerKey{cmd.Leg, cmd.Ref}, referDone)
 		return true
 	case ReportTransfer: // may come after the referrer's BYE: the subscription outlives the call (T3)
 		a.report(cmd)
 	case SendInfo:
-		a.names(cmd, cmd.Leg)
+		a.knows(cmd, cmd.Leg)
 	}
 	return false
 }
 
-// names checks a signal that names a leg: sip must know it, and it must neither be over nor being ended.
-func (a *ledger) names(cmd Command, id LegID) *legAccount {
+// knows checks a signal that names a leg: sip must know it, and it must neither be over nor being ended.
+func (a *ledger) knows(cmd Command, id LegID) *legAccount {
 	l := a.leg(id)
 	switch {
 	case !l.signal:

@@ -1,6 +1,9 @@
 package callstate
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Leg is one party's dialog and stream. Direction is a field: a leg that called us and one that we dialled differ in
 // how they begin, not in what they are.
@@ -10,6 +13,7 @@ type Leg struct {
 	Inbound   bool // it called us
 	App       bool // an API extension's own side: an application is there, no phone. It has no dialog and no stream, so no command is ever about it
 	Party     Party
+	Shows     Party // as whom others see it; zero: as its party
 	SIPCallID string
 	Contact   Contact // of a leg that we dial
 	Trunk     string  // by which it came or is called; empty for a phone of ours
@@ -31,10 +35,13 @@ type Leg struct {
 	Keys    string    // the beginning of a code, while the next digit is awaited
 	Passing []Sent    // its digits that are on their way to those who hear it, and must not be overtaken
 	Gate    DigitMode // as last told to media
+	Inband  bool      // likewise: media listens for the tones of keys
 	Shut    bool      // media relays no digit of it before it is told so again
 	Told    uint32    // how many digits by event media has told of and not relayed
 
-	Events bool // its phone sends its digits as events: what it tells by INFO beside them is the same press again
+	Keyed   DigitWay // the best way by which its digits have come: what comes by a lesser one is the same press again
+	LastKey string   // the digit that came last, and when (Time.Mono)
+	KeyedAt time.Duration
 
 	Pending []Op      // media work that is under way, and offers of ours that the phone has not answered, oldest first
 	Hears   []LegID   // as last told to media
@@ -77,6 +84,14 @@ const (
 
 // live tells whether the leg is neither over nor being ended.
 func (l *Leg) live() bool { return l != nil && !in(l.State, LegEnding, LegOver) }
+
+// seenAs is as whom others see it.
+func (l *Leg) seenAs() Party {
+	if l.Shows != (Party{}) {
+		return l.Shows
+	}
+	return l.Party
+}
 
 // up tells whether the leg is answered.
 func (l *Leg) up() bool { return l != nil && in(l.State, LegUp, LegAnswering) }

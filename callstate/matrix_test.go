@@ -103,6 +103,24 @@ var situations = []struct{ name, recipe string }{
 	{"an application has decided", "settings decide=3s | invite 1 from 2000 to 2001 | request route to 2002 | located 1 | progress 2 180"},
 	{"asked again, early media is over", "settings decide=3s | invite 1 from 2000 to 2001 | request route to 2002 | located 1 | progress 2 183 sdp | ends 2 busy status=486"},
 	{"asked again, our answer for a 183 is being made", "settings decide=3s | invite 1 from 2000 to 2001 | request route to 2002 | located 1 | by hand | progress 2 183 sdp | answer-taken 2 | ends 2 busy status=486"},
+	{"an API extension rings", "invite 1 from 2000 to 9990"},
+	{"an API extension talks", "invite 1 from 2000 to 9990 | request accept 2 | confirms 1"},
+	{"an API extension talks, answering", "invite 1 from 2000 to 9990 no-offer | request accept 2"},
+	{"an API extension talks, media under way", "invite 1 from 2000 to 9990 | by hand | request accept 2"},
+	{"an API extension talks, held", "invite 1 from 2000 to 9990 | request accept 2 | confirms 1 | request hold"},
+	{"placed, locating", "placed from 9990 to 2001"},
+	{"placed, ringing", "placed from 9990 to 2001 | located 2 | progress 2 180"},
+	{"placed, early media", "placed from 9990 to 2001 | located 2 | progress 2 183 sdp"},
+	{"placed, answered, media under way", "placed from 9990 to 2001 | located 1 | by hand | answers 2"},
+	{"placed, up", "placed from 9990 to 2001 | located 1 | answers 2"},
+	{"placed, to the outside", "extension 9990 outbound | placed from 9990 to 5551234 | located 1 | answers 2"},
+	{"an application's transfer, locating", "invite 1 from 2000 to 9990 | request accept 2 | confirms 1 | request transfer application to 2002 wait"},
+	{"an application's transfer, ringing", "invite 1 from 2000 to 9990 | request accept 2 | confirms 1 | request transfer application to 2002 wait | located 1 | progress 3 180"},
+	{"an application's transfer, it has left", "invite 1 from 2000 to 9990 | request accept 2 | confirms 1 | request transfer application to 2002 | located 1 | progress 3 180 | request end-leg 2"},
+	{"an API extension is the target", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | refers 2 to 9990"},
+	{"an API extension is moved away", "placed from 9990 to 2001 | located 1 | answers 2 | refers 2 to 2002 | located 1 | progress 3 180"},
+	{"an API extension is consulted", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 9990 | request accept 3"},
+	{"an API extension among three", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 9990 | request accept 3 | request threeway 2"},
 	{"ending", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end"},
 	{"over", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request end | ends 1 normal | ends 2 normal"},
 }
@@ -145,7 +163,7 @@ func (d *desk) everyEvent() (all []Event) {
 	all = append(all, LegOffered{On: On{LegID{d.id, 99}}, From: Party{Number: "2003"}, To: "2001", SDP: sdp, Facts: facts},
 		Located{ID: d.id, Ref: d.locate.Ref}, Located{ID: d.id, Ref: d.locate.Ref, Contacts: []Contact{{URI: "phone1"}}},
 		Located{ID: d.id, Ref: 9999, Contacts: []Contact{{URI: "phone1"}}}, TimerFired{ID: TimerID{d.id, 9999}}, Stopping{ID: d.id},
-		CallPlaced{ID: d.id, From: "9990", To: "2001"}, RecordStarted{ID: d.id, Ref: 9999}, RecordEnded{ID: d.id, Ref: 9999},
+		CallPlaced{ID: d.id, From: "9990", To: "2001"}, CallPlaced{ID: d.id, From: "9990", To: "9991"}, CallPlaced{ID: d.id, From: "2000", To: "2001"}, RecordStarted{ID: d.id, Ref: 9999}, RecordEnded{ID: d.id, Ref: 9999},
 		LegsHanded{ID: d.id, Token: 9999, Parcel: d.parcel(true, LegUp)}, LegsRefused{ID: d.id, Token: 9999, Status: 481})
 	if t := d.call.Transfer; t != nil && t.State == TransferFetching {
 		all = append(all, LegsRefused{ID: d.id, Token: t.Token, Status: 481}, LegsRefused{ID: d.id, Token: t.Token, Status: 491},
@@ -170,7 +188,8 @@ func (d *desk) everyEvent() (all []Event) {
 		SendKeys{To: All, Keys: "1"}, SendKeys{To: Caller, Keys: "x"}, BlindTransfer{Transferor: Callee, Target: "2003"},
 		BlindTransfer{Transferor: Caller, Target: "9999"}, Play{To: Caller, Clip: "a.wav"}, Play{To: Callee, Clip: "a.wav", Wait: true},
 		Play{To: All, Clip: "a.wav", Repeat: true}, Play{To: Own, Clip: "a.wav"}, StopPlay{}, Record{Of: All, File: "a.wav"},
-		Record{Of: Callee, File: "a.wav", Wait: true}, Record{Of: Own, File: "a.wav"}, StopRecord{}} {
+		Record{Of: Callee, File: "a.wav", Wait: true}, Record{Of: Own, File: "a.wav"}, StopRecord{},
+		BlindTransfer{Transferor: Own, Target: "2003"}, BlindTransfer{Transferor: Callee, Target: "9991", Wait: true}, SendKeys{To: Own, Keys: "1"}} {
 		all = append(all, Requested{ID: d.id, Ref: uint64(500 + i), Req: req})
 	}
 	legs := []LegID{{d.id, 98}} // it is not there
@@ -178,7 +197,16 @@ func (d *desk) everyEvent() (all []Event) {
 		legs = append(legs, l.ID)
 	}
 	for _, id := range legs {
+		for i, req := range []Request{AcceptLeg{Leg: id}, RefuseLeg{Leg: id, Status: 486}, RefuseLeg{Leg: id, Status: 200}} {
+			all = append(all, Requested{ID: d.id, Ref: uint64(670 + i), Req: req})
+		}
 		on := On{id}
+		if d.call.leg(id).app() { // sip and media know of no such leg
+			all = append(all, LegEnded{On: on, Cause: CauseOf(486)}, DigitReceived{On: on, Digit: "5", Via: ByEvent}, MediaSilent{On: on},
+				LegsWanted{On: on, By: 7, Token: 7, Stay: 1, Mixable: true}, LegsWanted{On: on, By: 7, Token: 7, Stay: 2, EarlyOnly: true})
+			all = append(all, d.wishes(id)...)
+			continue
+		}
 		all = append(all, LegProgress{On: on, Status: 180, Branch: "a"}, LegProgress{On: on, Status: 183, Branch: "b", SDP: sdp, Facts: facts},
 			LegAnswered{On: on, Branch: "a", SDP: sdp, Facts: facts}, LegAnswered{On: on, Branch: "b", SDP: sdp, Facts: facts}, LegAnswered{On: on, Branch: "c"},
 			LegConfirmed{On: on}, LegConfirmed{On: on, SDP: sdp, Facts: facts}, LegEnded{On: on, Cause: CauseOf(486)}, LegEnded{On: on, Cause: CauseOf(603)},
@@ -198,12 +226,7 @@ func (d *desk) everyEvent() (all []Event) {
 					DigitReceived{On: on, Digit: key, Via: ByEvent, Passed: true})
 			}
 		}
-		for i, req := range []Request{MoveLeg{Leg: id, Target: "2004"}, MoveLeg{Leg: id, Target: "9999"}, MoveLeg{Leg: id},
-			Consult{Transferor: id, Target: "2004"}, Consult{Transferor: id, Target: "9999"}, Consult{Transferor: id},
-			Operate{Transferor: id, Do: Abort}, Operate{Transferor: id, Do: Complete}, Operate{Transferor: id, Do: Threeway},
-			Operate{Transferor: id, Do: Swap}, Operate{Transferor: id, Do: "park"}, AttendedTransfer{Transferor: id, Consultation: LegID{7, 1}}, EndLeg{Leg: id}, HoldLeg{Leg: id}, UnholdLeg{Leg: id}} {
-			all = append(all, Requested{ID: d.id, Ref: uint64(600 + i), Req: req})
-		}
+		all = append(all, d.wishes(id)...)
 		refs := append([]uint32{9999}, d.pending[id]...)
 		for _, ref := range refs {
 			all = append(all, OfferMade{On: on, Ref: ref, SDP: []byte("offer")}, AnswerMade{On: on, Ref: ref, SDP: []byte("answer"), Facts: facts},
@@ -211,6 +234,9 @@ func (d *desk) everyEvent() (all []Event) {
 		}
 	}
 	for _, id := range legs {
+		if d.call.leg(id).app() {
+			continue
+		}
 		all = append(all, LegEnded{On: On{id}, Cause: CauseOf(503)}, LegEnded{On: On{id}, Cause: CauseOf(302),
 			Moved: []Redirect{{Number: "2003", Q: 1000}, {Number: "5551234", Q: 1000}, {Number: "2004", Q: 500}}})
 		for i, req := range []Request{MoveLeg{Leg: id, Target: "5551234"}, Consult{Transferor: id, Target: "5551234"},
@@ -225,6 +251,17 @@ func (d *desk) everyEvent() (all []Event) {
 			RouteCall{Try: 2, Plan: true}, RouteCall{Try: 2}, RouteCall{Try: 2, Destination: "2003"}, RouteCall{}} {
 			all = append(all, Requested{ID: d.id, Ref: uint64(671 + i), Req: req})
 		}
+	}
+	return all
+}
+
+// wishes are what applications can ask of a leg.
+func (d *desk) wishes(id LegID) (all []Event) {
+	for i, req := range []Request{MoveLeg{Leg: id, Target: "2004"}, MoveLeg{Leg: id, Target: "9999"}, MoveLeg{Leg: id},
+		Consult{Transferor: id, Target: "2004"}, Consult{Transferor: id, Target: "9999"}, Consult{Transferor: id},
+		Operate{Transferor: id, Do: Abort}, Operate{Transferor: id, Do: Complete}, Operate{Transferor: id, Do: Threeway},
+		Operate{Transferor: id, Do: Swap}, Operate{Transferor: id, Do: "park"}, AttendedTransfer{Transferor: id, Consultation: LegID{7, 1}}, EndLeg{Leg: id}, HoldLeg{Leg: id}, UnholdLeg{Leg: id}} {
+		all = append(all, Requested{ID: d.id, Ref: uint64(600 + i), Req: req})
 	}
 	return all
 }

@@ -3,13 +3,29 @@ package callstate
 // This file couples the bodies that sip carries to the media that makes and reads them. After set-up each leg
 // negotiates alone with the switch: an offer on one leg is answered from what we have.
 
-// partner is the leg that l talks to or will talk to, the oldest of several; zero when there is none.
-func (c *Call) partner(l *Leg) LegID {
+// other is the leg that l talks to or will talk to, the oldest of several; zero when there is none.
+func (c *Call) other(l *Leg) LegID {
 	if c.Fork.has(l.ID) || c.Fork.has(l.Takes) {
 		return c.waiting()
 	}
 	for _, p := range c.talkers(c.bridgeOf(l)) {
 		if p != l && p.ID != l.Takes {
+			return p.ID
+		}
+	}
+	return LegID{}
+}
+
+// partner is the same of those who have a stream: media can be asked for what suits it.
+func (c *Call) partner(l *Leg) LegID {
+	if c.Fork.has(l.ID) || c.Fork.has(l.Takes) {
+		if w := c.waiting(); !c.leg(w).app() {
+			return w
+		}
+		return LegID{}
+	}
+	for _, p := range c.talkers(c.bridgeOf(l)) {
+		if p != l && p.ID != l.Takes && !p.App {
 			return p.ID
 		}
 	}
@@ -44,6 +60,8 @@ func (c *Call) makeOfferFor(l *Leg, why OpFor, sip uint32) {
 		o.Like, o.Mixable = c.mixableOther(l), true
 	case l.Asked:
 		o.Like, o.Mixable = LegID{}, true
+	case c.withApp(l):
+		o.Mixable = true
 	}
 	c.do(o)
 }
@@ -51,7 +69,7 @@ func (c *Call) makeOfferFor(l *Leg, why OpFor, sip uint32) {
 // makeAnswer asks for our answer to offer, or to the offer of the INVITE when it is empty.
 func (c *Call) makeAnswer(l *Leg, op Op, offer []byte) {
 	ref := c.work(l, op)
-	c.do(MakeAnswer{Leg: l.ID, Ref: ref, Offer: offer, Like: c.partner(l), Direction: l.Want})
+	c.do(MakeAnswer{Leg: l.ID, Ref: ref, Offer: offer, Like: c.partner(l), Mixable: c.withApp(l), Direction: l.Want})
 }
 
 func (c *Call) takeAnswer(l *Leg, why OpFor, sip uint32, branch string, sdp []byte) {
@@ -60,7 +78,7 @@ func (c *Call) takeAnswer(l *Leg, why OpFor, sip uint32, branch string, sdp []by
 
 // reoffer shows a leg what we want of it now. What media does holds already; if this fails nothing is undone.
 func (c *Call) reoffer(l *Leg) {
-	if l.up() {
+	if l.up() && !l.App {
 		l.drop(ForReoffer)
 		c.makeOffer(l, ForReoffer)
 	}
@@ -172,6 +190,7 @@ func (c *Call) earlyTaken(l *Leg) {
 	switch {
 	case f.For == ForkTarget:
 		c.passProgress(183)
+	case f.For == ForkCallee && w.App: // nobody is there to hear it
 	case f.For == ForkCallee && w.Offerless:
 		c.passProgress(180) // an offer in an unreliable 1xx is not allowed (RFC 3261 §13.2.1)
 	case f.For == ForkCallee && len(w.LocalSDP) > 0:

@@ -47,7 +47,7 @@ func readEvent(line string, d *desk) (ev Event, err error) {
 }
 
 func (w *words) event(verb string) Event {
-	if verb == "timer" || verb == "located" || verb == "stopping" || verb == "request" || verb == "legs-handed" || verb == "legs-refused" || strings.HasPrefix(verb, "record-") {
+	if verb == "timer" || verb == "located" || verb == "stopping" || verb == "request" || verb == "placed" || strings.HasPrefix(verb, "record-") || verb == "legs-handed" || verb == "legs-refused" {
 		return w.general(verb)
 	}
 	on := On{w.leg()}
@@ -177,6 +177,9 @@ func (w *words) general(verb string) Event {
 		return RecordStarted{ID: w.sim.id, Ref: uint32(w.ref(uint64(w.sim.record))), Fail: w.opt("fail")}
 	case "record-ended":
 		return RecordEnded{ID: w.sim.id, Ref: uint32(w.ref(uint64(w.sim.record))), Long: w.duration("long"), Fail: w.opt("fail")}
+	case "placed":
+		ring, _ := time.ParseDuration(w.opt("ring"))
+		return CallPlaced{ID: w.sim.id, From: w.after("from"), To: w.after("to"), Shows: Party{Number: w.opt("shows")}, Ring: ring}
 	case "legs-refused":
 		return LegsRefused{ID: w.sim.id, Status: w.int(), Token: uint32(w.number("token"))}
 	}
@@ -193,7 +196,11 @@ func (w *words) general(verb string) Event {
 	case "route":
 		ev.Req = w.route()
 	case "transfer":
-		ev.Req = BlindTransfer{Transferor: Side(w.word()), Target: w.after("to")}
+		ev.Req = BlindTransfer{Wait: w.is("wait"), Transferor: Side(w.word()), Target: w.after("to")}
+	case "accept":
+		ev.Req = AcceptLeg{Leg: w.leg()}
+	case "refuse":
+		ev.Req = RefuseLeg{Leg: w.leg(), Status: w.int()}
 	case "move":
 		ev.Req = MoveLeg{Leg: w.leg(), Target: w.after("to"), Rights: w.opt("rights")}
 	case "consult":

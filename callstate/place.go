@@ -19,6 +19,9 @@ type Place struct {
 // outside tells whether the place is reached by a trunk.
 func (p *Place) outside() bool { return len(p.Hops) > 0 }
 
+// appAt tells whether an application answers at a place.
+func (c *Call) appAt(p *Place) bool { return !p.outside() && c.dir.Extensions[p.Number].App }
+
 // fail notes why a phone of the place, or all of it, is out; the best of several counts (RFC 3261 §16.7 step 6).
 func (p *Place) fail(why Cause) {
 	if why.better(p.Failed) {
@@ -46,8 +49,13 @@ func (c *Call) enter(p *Place) {
 	c.locate(p)
 }
 
-// locate asks where the place can be reached: its extension's contacts, or the trunk whose turn it is.
+// locate asks where the place can be reached: its extension's contacts, or the trunk whose turn it is. An API extension
+// is reached at once.
 func (c *Call) locate(p *Place) {
+	if c.appAt(p) {
+		c.invite(p)
+		return
+	}
 	p.Locate = c.newRef()
 	l := Locate{Call: c.ID, Ref: p.Locate, Number: p.Number}
 	if p.outside() {

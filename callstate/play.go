@@ -156,7 +156,7 @@ func (c *Call) playOn() {
 	}
 	c.settlePlays()
 	for _, l := range c.Legs {
-		l.Asked = l.Asked && (l.plays() || c.clipAt(l))
+		l.Asked = l.Asked && (l.plays() || c.clipAt(l) || c.withApp(l))
 	}
 }
 

@@ -1,10 +1,11 @@
 package callstate
 
 // recallLater calls the transferor back after a pause, as often as configured; the transferee is never left with
-// silence (T7). An outside transferor is not called back: that would be a call to the outside which nobody asked for.
+// silence (T7). An outside transferor is not called back: that would be a call to the outside which nobody asked for. Nor
+// is an application, which has left for good.
 func (c *Call) recallLater() {
 	t := c.Transfer
-	if c.Settings.Transfer.OnFail != "recall" || t.Outside || t.Tries >= c.Settings.Transfer.Retries || !t.fire("recall later") {
+	if c.Settings.Transfer.OnFail != "recall" || t.Outside || t.App || t.Tries >= c.Settings.Transfer.Retries || !t.fire("recall later") {
 		c.endTransfer(t.Transferee, t.Cause)
 		return
 	}

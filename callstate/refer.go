@@ -5,7 +5,7 @@ import "slices"
 // referReceived: a phone asks for a transfer. REFER is always consumed here, never relayed.
 func (c *Call) referReceived(l *Leg, ev ReferReceived) {
 	refuse := func(status int) { c.do(RefuseRefer{Leg: l.ID, Ref: ev.Ref, Status: status}) }
-	stays := c.leg(c.partner(l))
+	stays := c.leg(c.other(l))
 	switch {
 	case !l.live():
 		refuse(481)
@@ -30,7 +30,7 @@ func (c *Call) referReceived(l *Leg, ev ReferReceived) {
 	if r := c.dir.Route(ev.Target, l.by()); r.Refused != "" {
 		c.report(t, Cause{Kind: r.Refused}.FinalStatus()) // T17: as if the transferor had dialled it
 		return
-	} else if stays.at(r) {
+	} else if c.unfit(stays, r) {
 		c.report(t, Cause{Kind: Loop}.FinalStatus()) // T13
 		return
 	}

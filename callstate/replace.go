@@ -45,7 +45,7 @@ func (c *Call) refuseTakeOver(ev LegOffered) int {
 
 // mayTake tells whether the user who calls may take the place of l: it is its own, or rings in its group.
 func (c *Call) mayTake(ev LegOffered, l *Leg, rings bool) bool {
-	if ev.Trunk != "" || l.Trunk != "" {
+	if ev.Trunk != "" || l.Trunk != "" || l.App {
 		return false
 	}
 	if ev.From.Number == l.Party.Number {

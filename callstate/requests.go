@@ -35,6 +35,10 @@ func (c *Call) requested(ev Requested) {
 		c.consult(ev.Ref, req)
 	case Operate:
 		c.operate(ev.Ref, req)
+	case AcceptLeg:
+		c.acceptLeg(ev.Ref, req)
+	case RefuseLeg:
+		c.refuseLeg(ev.Ref, req)
 	case EndLeg:
 		c.endLeg(ev.Ref, req)
 	case HoldLeg:

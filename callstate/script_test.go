@@ -82,6 +82,8 @@ func (d *desk) configure(line string) {
 		switch k, v, _ := strings.Cut(f, "="); k {
 		case "outbound":
 			x.Outbound = true
+		case "app":
+			x.App = true
 		case "connected-line":
 			x.ConnectedLine = true
 		case "pickup":

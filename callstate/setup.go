@@ -75,6 +75,7 @@ func (c *Call) calleeJoined(l *Leg) {
 	}
 	c.bridge(c.Main, caller.ID, l.ID)
 	switch {
+	case caller.App:
 	case caller.Offerless:
 		c.makeOffer(caller, ForAnswer)
 	case len(caller.LocalSDP) > 0:

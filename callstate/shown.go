@@ -4,12 +4,12 @@ package callstate
 // believes (T30). Like what it hears, that follows from the bridge: whatever kind of transfer put the two together.
 func (c *Call) showPartners() {
 	for _, l := range c.Legs {
-		if l.State != LegUp || l.Bridge == 0 || l.Trunk != "" || !c.dir.Extensions[l.Party.Number].ConnectedLine {
+		if l.State != LegUp || l.Bridge == 0 || l.App || l.Trunk != "" || !c.dir.Extensions[l.Party.Number].ConnectedLine {
 			continue
 		}
-		if p := c.onlyPartner(l); p != nil && p.Party.Number != l.Shown.Number {
-			l.Shown = p.Party
-			c.do(ShowPartner{Leg: l.ID, Partner: p.Party})
+		if p := c.onlyPartner(l); p != nil && p.seenAs().Number != l.Shown.Number {
+			l.Shown = p.seenAs()
+			c.do(ShowPartner{Leg: l.ID, Partner: l.Shown})
 		}
 	}
 }

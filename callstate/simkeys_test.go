@@ -1,6 +1,9 @@
 package callstate
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // simKeys is what a phone's keys are to media: which of them it relays (package media, gate).
 type simKeys struct {
@@ -117,7 +120,7 @@ func (k *simKeys) takes(cmd TakeDigits) {
 // counts keeps account of the keys: each is told once, in order, or is part of a code or of a number.
 func (s *sim) counts(ev Event, cmds []Command, asked bool) {
 	if d, ok := ev.(DigitReceived); ok {
-		if l := s.call.leg(d.Leg); l.live() && !(asked && !d.Passed) && s.legs[d.Leg] != nil && (d.Via == ByEvent || !l.Events) {
+		if l := s.call.leg(d.Leg); l.live() && !(asked && !d.Passed) && s.legs[d.Leg] != nil && slices.Index(ways, d.Via) >= slices.Index(ways, l.Keyed) {
 			s.legs[d.Leg].keys.pending += d.Digit
 		}
 	}

@@ -37,7 +37,7 @@ func (c *Call) told() bool {
 func (c *Call) legSummary(l *Leg) LegSummary {
 	t := c.Transfer
 	consults := t.attended() && l.ID == t.Transferor && in(t.State, RingingTarget, UpTarget, Failing, TransferDropping)
-	return LegSummary{ID: l.ID, Party: l.Party, State: l.State, Inbound: l.Inbound, SIPCallID: l.SIPCallID, Trunk: l.Trunk, Local: l.Local,
+	return LegSummary{ID: l.ID, Party: l.Party, State: l.State, Inbound: l.Inbound, App: l.App, SIPCallID: l.SIPCallID, Trunk: l.Trunk, Local: l.Local,
 		Calling: l.Calls || consults, Waits: l.live() && c.waits(l), Held: l.live() && (l.held() || c.keptWaiting(l))}
 }
 

@@ -22,7 +22,7 @@ func (c *Call) mixed() []*Leg {
 // mixableOther is another of the three whose codecs can be mixed; zero when there is none.
 func (c *Call) mixableOther(l *Leg) LegID {
 	for _, p := range c.mixed() {
-		if p != l && p.live() && p.Facts.Mixable {
+		if p != l && p.live() && !p.App && p.Facts.Mixable {
 			return p.ID
 		}
 	}

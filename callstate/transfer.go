@@ -10,6 +10,8 @@ type Transfer struct {
 	Transferor, Transferee LegID
 	TransferorParty        Party
 	Outside                bool         // the transferor is at the other end of a trunk
+	App                    bool         // the transferor is an application
+	Wait                   bool         // the request waits until the target has answered
 	Target                 string       // its number
 	Coded                  bool         // a code began it
 	Blind                  bool         // a code began it, and the transferor leaves as soon as somebody rings
@@ -99,7 +101,7 @@ func (c *Call) undertake(t *Transfer) {
 	c.become("transfer")
 	c.Transfer = t
 	if from := c.leg(t.Transferor); from != nil {
-		t.TransferorParty, t.Outside = from.Party, from.Trunk != ""
+		t.TransferorParty, t.Outside, t.App = from.Party, from.Trunk != "", from.App
 	}
 	if t.Release == ReleaseItself && !t.Outside { // reports tell what extensions do (spec yeastar-s 4.3)
 		t.Parties = c.parting(t) // now: the transferor may leave before it is told (T3)
@@ -160,8 +162,10 @@ func (c *Call) targetLocated() {
 		return
 	}
 	t.fire("located")
-	c.reply(t.Reply, nil)
-	t.Reply = 0
+	if !t.Wait {
+		c.reply(t.Reply, nil)
+		t.Reply = 0
+	}
 	c.arrange()
 	c.notice(t.about(Notice{Kind: NoticeTransferring, Leg: t.Transferor, Parties: t.parties()}))
 }

@@ -98,7 +98,7 @@ func writeLegs(legs []LegSummary) string {
 		for _, f := range []struct {
 			is   bool
 			word string
-		}{{l.Calling, "calling"}, {l.Waits, "waits"}, {l.Held, "held"}} {
+		}{{l.App, "app"}, {l.Calling, "calling"}, {l.Waits, "waits"}, {l.Held, "held"}} {
 			if f.is {
 				s += " " + f.word
 			}
@@ -194,6 +194,9 @@ func writeMedia(cmd MediaCommand) string {
 		return like(fmt.Sprintf("make-offer %d", named(cmd.Leg)), cmd.Like, cmd.Direction)
 	case MakeAnswer:
 		s := fmt.Sprintf("make-answer %d", named(cmd.Leg))
+		if cmd.Mixable {
+			s += " mixable"
+		}
 		if len(cmd.Offer) > 0 {
 			s += " to " + string(cmd.Offer)
 		}
@@ -213,6 +216,9 @@ func writeMedia(cmd MediaCommand) string {
 		s := fmt.Sprintf("take-digits %d %s", named(cmd.Leg), cmp.Or(string(cmd.Mode), "relay"))
 		if cmd.Told > 0 {
 			s += fmt.Sprintf(" after %d", cmd.Told)
+		}
+		if cmd.Inband {
+			s += " inband"
 		}
 		return s
 	case SendDigits:
@@ -410,6 +416,12 @@ func writeEvent(ev Event) string {
 		p("timer any id=%d", ev.ID.N)
 	case Stopping:
 		p("stopping")
+	case CallPlaced:
+		p("placed from %s to %s", ev.From, ev.To)
+		opt("shows", ev.Shows.Number)
+		if ev.Ring > 0 {
+			p(" ring=%s", ev.Ring)
+		}
 	case Requested:
 		p("request %s ref=%d", writeRequest(ev.Req), ev.Ref)
 	default:
@@ -443,7 +455,15 @@ func writeRequest(req Request) string {
 	case RouteCall:
 		return writeRoute(req)
 	case BlindTransfer:
-		return fmt.Sprintf("transfer %s to %s", req.Transferor, req.Target)
+		s := fmt.Sprintf("transfer %s to %s", req.Transferor, req.Target)
+		if req.Wait {
+			s += " wait"
+		}
+		return s
+	case AcceptLeg:
+		return fmt.Sprintf("accept %d", named(req.Leg))
+	case RefuseLeg:
+		return fmt.Sprintf("refuse %d %d", named(req.Leg), req.Status)
 	case SendKeys:
 		return fmt.Sprintf("keys %s %s", req.To, req.Keys)
 	case AttendedTransfer:

@@ -22,7 +22,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the engine says now into t
 //	> open a             OpenMedia with a's offer, or without
 //	> offer b like=a dir=sendonly
 //	> take b             TakeAnswer
-//	> answer a like=b    MakeAnswer, with an offer or without
+//	> answer a like=b    MakeAnswer, with an offer or without; mixable, as of an offer, when an application is at the other end
 //	> connect a b        a hears b
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -89,10 +89,12 @@ func command(t *testing.T, b *bed, line string, body []byte) callstate.MediaComm
 	leg := func(name string) callstate.LegID { return legID(uint32(name[0]-'a') + 1) }
 	var like callstate.LegID
 	var dir callstate.Direction
+	mixable := false
 	for _, o := range f[2:] {
 		if v, ok := strings.CutPrefix(o, "like="); ok {
 			like = leg(v)
 		}
+		mixable = mixable || o == "mixable"
 		if v, ok := strings.CutPrefix(o, "dir="); ok {
 			dir = callstate.Direction(v)
 		}
@@ -102,11 +104,11 @@ func command(t *testing.T, b *bed, line string, body []byte) callstate.MediaComm
 	case "open":
 		return callstate.OpenMedia{Leg: leg(f[1]), Offer: body}
 	case "offer":
-		return callstate.MakeOffer{Leg: leg(f[1]), Ref: b.ref, Like: like, Direction: dir}
+		return callstate.MakeOffer{Leg: leg(f[1]), Ref: b.ref, Like: like, Mixable: mixable, Direction: dir}
 	case "take":
 		return callstate.TakeAnswer{Leg: leg(f[1]), Ref: b.ref, Answer: body}
 	case "answer":
-		return callstate.MakeAnswer{Leg: leg(f[1]), Ref: b.ref, Offer: body, Like: like, Direction: dir}
+		return callstate.MakeAnswer{Leg: leg(f[1]), Ref: b.ref, Offer: body, Like: like, Mixable: mixable, Direction: dir}
 	case "connect":
 		return callstate.Connect{Leg: leg(f[1]), Hears: []callstate.LegID{leg(f[2])}}
 	}

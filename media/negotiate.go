@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"ringdown/callstate"
@@ -145,7 +146,7 @@ func (l *leg) makeAnswer(c callstate.MakeAnswer) (callstate.Event, *failure) {
 	if !m.Off() {
 		var f *failure
 		var line sdp.Out
-		if a, line, f = l.accept(m, l.e.like(c.Like), c.Direction); f != nil {
+		if a, line, f = l.accept(m, l.e.like(c.Like), c); f != nil {
 			return nil, f
 		}
 		lines[s.Audio] = line
@@ -163,16 +164,24 @@ func (l *leg) makeAnswer(c callstate.MakeAnswer) (callstate.Event, *failure) {
 }
 
 // accept works out the answer to an audio line that is on: one codec, and telephone-event if it was offered.
-func (l *leg) accept(m *sdp.Media, p sdp.Partner, wish callstate.Direction) (*agreed, sdp.Out, *failure) {
+func (l *leg) accept(m *sdp.Media, p sdp.Partner, c callstate.MakeAnswer) (*agreed, sdp.Out, *failure) {
+	offered := m.Codecs
+	if c.Mixable {
+		offered = slices.DeleteFunc(slices.Clone(offered), func(c sdp.Codec) bool { return c.Audio() && !c.Mixable() })
+	}
 	if own := l.agreed.Load(); p.Using.Name == "" && p.Listed == nil && !own.off() {
-		if _, still := sdp.Find(m.Codecs, own.codec); still {
+		if _, still := sdp.Find(offered, own.codec); still {
 			p.Using = own.codec // nobody wants another one
 		}
 	}
-	codec, ok := sdp.Choose(m.Codecs, p)
+	codec, ok := sdp.Choose(offered, p)
 	if !ok {
+		if c.Mixable {
+			return nil, sdp.Out{}, failed(callstate.NoCodec, "offered %s, none of which can be played in", names(m.Codecs))
+		}
 		return nil, sdp.Out{}, failed(callstate.NoCodec, "offered %s, the partner has %s", names(m.Codecs), partnerNames(p))
 	}
+	wish := c.Direction
 	if wish == "" {
 		wish = callstate.SendRecv
 	}

@@ -68,6 +68,9 @@ func (r *runner) breakUp(cause callstate.Cause) {
 		r.x.log.Error("call ended by force", "call", uint64(r.id), "cause", string(cause.Kind), "legs", len(last.Legs))
 	}
 	for _, leg := range last.Legs {
+		if leg.App {
+			continue // neither adapter has ever heard of it
+		}
 		r.guarded("signaller", func() { r.x.cfg.Signaller.Do(callstate.HangUp{Leg: leg.ID, Cause: cause}) })
 		r.guarded("media", func() { r.x.cfg.Media.Do(callstate.CloseMedia{Leg: leg.ID}) })
 	}
