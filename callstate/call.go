@@ -323,8 +323,11 @@ func (c *Call) remove(l *Leg) {
 	c.Legs = slices.DeleteFunc(c.Legs, func(x *Leg) bool { return x == l })
 }
 
-// endAll ends the whole call.
-func (c *Call) endAll(why Cause) {
+// endAll ends the whole call for a reason that is no party's.
+func (c *Call) endAll(why Cause) { c.endBy(LegID{}, why) }
+
+// endBy ends the whole call because one of its parties has left, by itself or not.
+func (c *Call) endBy(left LegID, why Cause) {
 	if !c.become("end") {
 		return
 	}
@@ -338,10 +341,21 @@ func (c *Call) endAll(why Cause) {
 		c.do(StopTimer{ID: t.ID})
 	}
 	c.Timers = nil
-	c.notice(Notice{Kind: NoticeEnded, Cause: why})
+	c.notice(Notice{Kind: NoticeEnded, Cause: why, By: c.role(left)})
 	if len(c.Legs) > 0 || c.Record != nil {
 		c.startTimer(timerGuard, guardTime)
 	}
+}
+
+// role is the side that a leg is, which may be gone already; empty for none.
+func (c *Call) role(id LegID) Side {
+	switch id {
+	case LegID{}:
+		return ""
+	case c.Caller:
+		return Caller
+	}
+	return Callee
 }
 
 // abandon answers whoever waits for a clip, a forward or a transfer that will not come about any more, and ends the

@@ -103,7 +103,7 @@ func (c *Call) endTransfer(left LegID, why Cause) {
 	n := t.Bridge
 	other := c.elsewhere(n)
 	if other == 0 {
-		c.endAll(why)
+		c.endBy(left, why)
 		return
 	}
 	c.cancelFork(why)

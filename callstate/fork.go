@@ -399,7 +399,7 @@ func (c *Call) forkFailed(why Cause) {
 	switch f.For {
 	case ForkCallee:
 		if !c.askAgain(why) {
-			c.endAll(why)
+			c.endBy(f.Winner, why)
 		}
 	case ForkTarget:
 		c.targetFailed(why)

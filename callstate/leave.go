@@ -45,7 +45,7 @@ func (c *Call) gone(l *Leg, n int, why Cause) {
 	case n != 0:
 		c.leftBridge(l, n, why)
 	case l.ID == c.Caller || l.ID == c.Callee:
-		c.endAll(why)
+		c.endBy(l.ID, why)
 	}
 }
 
@@ -64,7 +64,7 @@ func (c *Call) leftBridge(l *Leg, n int, why Cause) {
 func (c *Call) dissolve(l *Leg, n int, why Cause) {
 	other := c.elsewhere(n)
 	if other == 0 {
-		c.endAll(why)
+		c.endBy(l.ID, why)
 		return
 	}
 	for _, x := range c.talkers(n) {

@@ -268,6 +268,7 @@ type Notice struct {
 	Summary *Summary
 	Leg     LegID // whom it is about, zero for the whole call
 	Cause   Cause // of Ended, Left and TransferFailed
+	By      Side  // of Ended: who left it, Caller or Callee; empty when it ended otherwise
 	Digit   string
 	Route   Asked  // of Routing
 	Target  string // the number of a transfer, as far as it is known; of Transferring, Consulting, Transferred, TransferFailed

@@ -70,7 +70,7 @@ func (c *Call) calleeAnswered(l *Leg) {
 func (c *Call) calleeJoined(l *Leg) {
 	caller := c.leg(c.Caller)
 	if !caller.live() {
-		c.endAll(Cause{Kind: Cancelled})
+		c.endBy(c.Caller, Cause{Kind: Cancelled})
 		return
 	}
 	c.bridge(c.Main, caller.ID, l.ID)
