@@ -105,6 +105,7 @@ func (r *run) round(in *input) (flow, result) {
 	if f != onward {
 		return f, unserved
 	}
+	r.at = "UserInput" // again
 	keys, got := r.collect(in)
 	switch got {
 	case backKey:

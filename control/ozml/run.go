@@ -24,7 +24,7 @@ type run struct {
 	next   *Script // what GoTo brought
 
 	steps, jumps int
-	at           string // the element that was begun last
+	at           string // the element that was begun last; empty before the first
 	from         string // Script.URL of the document that is running
 
 	prompt  bool // InitialCommands are running: a key ends them
@@ -87,9 +87,12 @@ func (r *run) document(s *Script) flow {
 
 // element runs one, unless there is a reason not to.
 func (r *run) element(el *Element) flow {
+	if r.stopped() {
+		return over
+	}
 	first := r.at == ""
 	r.at = el.Name
-	if r.stopped() || !r.step() {
+	if !r.step() {
 		return over
 	}
 	row := byName[lower(el.Name)]

@@ -175,6 +175,7 @@ func (r *run) forEach(el *Element, source string) flow {
 		}
 	}()
 	for _, item := range items {
+		r.at = "ForEach"
 		if r.stopped() || !r.step() {
 			return over
 		}
