@@ -213,8 +213,9 @@ const (
 // digits through again only if that is all of them: otherwise one is on its way to the call, which has to send it on
 // before any later one is relayed, and then gives TakeDigits again.
 //
-// Inband has media listen for the tones of keys in the leg's audio as well, which it tells with Via ByInband: the
-// audio passes as it is (edge case D10). It is wanted where an application listens and the phone has agreed to no events.
+// Inband has media listen for the tones of keys in the leg's audio as well, which it tells with Via ByInband and Passed
+// true: the audio passes as it is (edge case D10). Once the phone has sent an event, only those are told (D7). It is
+// wanted where an application listens and the phone has agreed to no events.
 type TakeDigits struct {
 	toMedia
 	Leg    LegID

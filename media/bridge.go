@@ -144,6 +144,7 @@ func (e *Engine) rewire(l *leg) {
 	for _, r := range l.taped {
 		r.gather()
 	}
+	l.openEar()
 }
 
 // rewireOne works out what l hears, and tells how once that is known, and again when it changes.
@@ -185,6 +186,7 @@ func (e *Engine) unwire(l *leg) {
 		h.out.listen(nil, h.mix, h.sound, h.relayed())
 	}
 	e.untape(l)
+	l.listenFor(false)
 	l.reroute()
 }
 
@@ -200,7 +202,7 @@ func (l *leg) reroute() {
 			mixed = append(mixed, h)
 		}
 	}
-	if mixed == nil && !l.isTaped() {
+	if mixed == nil && !l.isKept() {
 		l.source = nil
 	}
 	l.in.mu.Lock()

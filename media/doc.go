@@ -36,6 +36,7 @@
 //	                                                             |                                    |
 //	                             clock, every 20 ms:  decode, to 8 and 16 kHz -+-> sum, encode -------+
 //	                                                 the other legs' Sources --+-> sum -> recording   |
+//	                                                                           +-> keys' tones        |
 //	                             clock, every 20 ms:  tones, music, digits ---------------------------+
 //
 // A leg is one Source, however many hear it; a hearer adds up those that it hears, so that nobody hears himself. A mix
@@ -53,6 +54,11 @@
 //	gate      open    shut                          open again, by TakeDigits
 //	relayed   1                                     9 9
 //	told      1 passed  * kept  0 kept  3 kept      9 passed  9 passed
+//
+// # Digits in the audio
+//
+// TakeDigits{Inband} has an ear listen for the tones of keys in what a phone sends: they are told when they end, 40 ms
+// after, and pass. One who sends events as well is heard only by those.
 //
 // # From one to the other
 //
@@ -87,5 +93,5 @@
 // the socket is closed; Close waits for those too.
 //
 // The clock's goroutine makes all mixes and sends them. It has no timer while no leg plays, hears a mix, sends digits or
-// waits for the end of a digit, none is recorded, and no silence check is due.
+// waits for the end of a digit, none is recorded or listened to, and no silence check is due.
 package media

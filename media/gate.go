@@ -35,10 +35,13 @@ func (g *gate) began(event uint8, relayed bool) {
 
 // takeDigits sets what becomes of a leg's digits.
 func (e *Engine) takeDigits(c callstate.TakeDigits) {
-	l := e.find(c.Leg)
+	e.wire.Lock()
+	defer e.wire.Unlock()
+	l := e.legs[c.Leg]
 	if l == nil {
 		return
 	}
+	l.listenFor(c.Inband)
 	l.in.mu.Lock()
 	defer l.in.mu.Unlock()
 	l.in.gate.set(c, &l.in.detector)

@@ -24,6 +24,7 @@ type inbound struct {
 	recent     recent
 	detector   dtmf.Detector
 	gate       gate
+	events     bool          // the phone sends its keys as events
 	quietSince time.Duration // last packet, negotiation or report of silence
 	header     rtp.Header
 	scratch    []byte // for packets that are not passed on as they are
@@ -141,6 +142,7 @@ func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
 		l.tellDigit(d)
 	}
 	if result.Start {
+		in.events = in.events || dtmf.Key(p.Event) != ""
 		in.gate.began(p.Event, result.Pass)
 	}
 	if result.Start && in.detector.Active() {

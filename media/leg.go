@@ -42,8 +42,9 @@ type leg struct {
 	told   callstate.ConnectedHow // the last Connected for this hears
 	feed   *route                 // when it hears one
 	mix    []*mix.Source          // when it hears several: of those that can be mixed, not nil
-	source *mix.Source            // what it is itself in mixes of others and in recordings; nil while in none
+	source *mix.Source            // what it is itself in mixes, recordings and its ear; nil while in none
 	taped  []*recording           // those that record it
+	ear    *ear                   // when keys are to be heard in the audio
 
 	watch int // under clock.mu: place in the heap of silences
 

@@ -202,9 +202,9 @@ func (e *Engine) untape(l *leg) {
 	}
 }
 
-// isTaped tells whether a recording hears a leg's source. Called with wire held.
-func (l *leg) isTaped() bool {
-	return l.source != nil && slices.ContainsFunc(l.taped, func(r *recording) bool { return slices.Contains(r.sources, l.source) })
+// isKept tells whether a leg's source is heard by somebody other than legs. Called with wire held.
+func (l *leg) isKept() bool {
+	return l.ear != nil && l.ear.source == l.source || slices.ContainsFunc(l.taped, func(r *recording) bool { return slices.Contains(r.sources, l.source) })
 }
 
 // gather finds the sources of those that a recording hears; a codec that cannot be read is silence. Called with wire
