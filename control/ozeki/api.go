@@ -1,13 +1,15 @@
 package ozeki
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ringdown/callstate"
@@ -16,6 +18,7 @@ import (
 
 const (
 	defaultTimeout = 5 * time.Second
+	defaultGrace   = 500 * time.Millisecond
 	maxPooled      = 4 << 20 // larger answers are left to the garbage collector
 	usage          = "/api?command=ListActiveCalls&Username=...&Password=...\n"
 )
@@ -30,6 +33,20 @@ type API struct {
 	stop     func()
 	buffers  sync.Pool // of *[]byte
 	gate     access.Gate
+
+	grace      time.Duration
+	notify     Notify
+	extensions map[string]Extension // by number
+	hosts      hosts
+	sounds     Sounds
+	files      fs.FS
+	recordings recordings
+	public     atomic.Pointer[string]
+	post       *postman
+	sessions   sessions
+	scripts    context.Context // ends when no script may run any more
+	noScripts  context.CancelFunc
+	work       access.Gate // the goroutines that tell applications, and run what they answer
 }
 
 // New makes the handler and begins to watch calls; c must be valid. Close ends the watch.
@@ -42,27 +59,49 @@ func New(c Config) *API {
 		a.timeout = defaultTimeout
 	}
 	a.buffers.New = func() any { return new([]byte) }
-	a.stop = c.Calls.Watch(a.ids.watch)
+	a.notify, a.hosts, a.sounds, a.post = c.Notify, newHosts(c), c.Sounds, newPostman(c)
+	a.files, a.recordings = c.Files, newRecordings()
+	a.SetPublic(c.Public)
+	if a.grace = c.Grace; a.grace == 0 {
+		a.grace = defaultGrace
+	}
+	a.extensions = make(map[string]Extension, len(c.Extensions))
+	for _, e := range c.Extensions {
+		a.extensions[e.Number] = e
+	}
+	a.sessions = sessions{api: a, list: map[callstate.CallID]*session{}}
+	a.scripts, a.noScripts = context.WithCancel(context.Background())
+	a.stop = c.Calls.Watch(a.watch)
 	return a
 }
 
-// Close refuses new requests with HTTP 503, waits for those that run, at most for one time-out, and ends the watch.
+// Close refuses new requests with HTTP 503, waits for those that run, at most for one time-out, ends the watch and the
+// scripts, and gives what there is to tell a moment.
 func (a *API) Close() {
 	first := a.gate.Shut()
 	a.gate.Wait()
-	if first {
-		a.stop()
+	if !first {
+		a.work.Wait()
+		return
 	}
+	a.stop()
+	a.noScripts()
+	a.work.Shut()
+	patience := time.AfterFunc(lastWords, a.post.stop)
+	a.work.Wait()
+	patience.Stop()
+	a.post.close()
 }
 
-// ServeHTTP answers /api, and / for clients of the older product (spec ozeki 1).
+// ServeHTTP answers /api, and / for clients of the older product (spec ozeki 1); /recordings/ has the files of Record.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "ringdown")
-	if r.URL.Path != "/api" && r.URL.Path != "/" {
+	stored := strings.HasPrefix(r.URL.Path, "/"+recordFolder+"/")
+	if !stored && r.URL.Path != "/api" && r.URL.Path != "/" {
 		http.Error(w, "Not found. The API is at "+usage, http.StatusNotFound)
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+	if r.Method != http.MethodGet && r.Method != http.MethodPost && (!stored || r.Method != http.MethodHead) {
 		w.Header().Set("Allow", "GET, POST")
 		http.Error(w, "Use GET "+usage+"or POST the same parameters as "+formType+".", http.StatusMethodNotAllowed)
 		return
@@ -72,7 +111,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer a.gate.Leave()
-
+	if stored {
+		a.serveRecording(w, r)
+		return
+	}
 	start := time.Now()
 	var t turn
 	a.answer(w, r, &t)
@@ -122,43 +164,23 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, t *turn) {
 
 // run carries out a command of the table.
 func (a *API) run(ctx context.Context, row *command, sent string, p *params, t *turn) {
-	v, fault := row.read(p)
+	if row.in == scripts {
+		t.reply = inappropriate(sent)
+		return
+	}
+	v, fault := row.read(p.values, place{url: func(text string) (string, bool) { return a.hosts.resolve("", text) }})
 	if fault != "" {
 		t.callID = p.echo(p.values["callid"])
 		t.reply = invalidParameter(fault, sent)
 		return
 	}
-	if len(row.params) == 0 {
+	if row.list {
 		t.reply, t.list = success(), true
 		return
 	}
-	id := v[row.params[0].name]
-	t.callID = p.echo(id)
-	call, ok := a.ids.call(id)
-	if !ok {
-		t.reply = callNotFound(t.callID)
-		return
-	}
-	t.call = call
-	var req callstate.Request
-	if row.build != nil {
-		req = row.build(v)
-	} else if built, fault := row.join(a, call, v); fault != nil {
-		t.reply = fault.reply(sent, p)
-		return
-	} else {
-		req = built
-	}
-	// Edge case A5: a client that goes away does not take its command along.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.timeout)
-	defer cancel()
-	err := a.calls.Do(ctx, call, req)
-	if e, ok := errors.AsType[*callstate.Error](err); ok && row.join != nil && e.Kind == callstate.NoSuchLeg && e.Param == "target" {
-		t.reply = callNotFound(p.echo(v[targetID.name])) // it has just ended
-		t.reason = err.Error()
-		return
-	}
-	t.reply = row.replyTo(err, sent, t.callID)
+	o := &order{row: row, sent: sent, v: v, echo: p.echo}
+	t.reply = a.carryOut(ctx, o)
+	t.callID, t.call = p.echo(cmp.Or(o.id, v[row.params[0].name])), o.call
 }
 
 // write sends the answer. Nothing is left to do about a client that has gone.

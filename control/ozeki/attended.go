@@ -10,11 +10,11 @@ type joinFault struct {
 	reason  string
 }
 
-func (f *joinFault) reply(sent string, p *params) *reply {
+func (f *joinFault) reply(o *order) *reply {
 	if f.unknown != "" {
-		return callNotFound(p.echo(f.unknown))
+		return callNotFound(o.echo(f.unknown))
 	}
-	r := invalidParameter(f.param, sent)
+	r := invalidParameter(f.param, o.sent)
 	r.reason = f.reason
 	return r
 }
@@ -22,7 +22,8 @@ func (f *joinFault) reply(sent string, p *params) *reply {
 // attendedTransfer is AttendedTransfer (spec ozeki 8.8): the extension that takes part in both calls leaves both, and
 // those it talked to are joined. Who that is follows from the calls themselves; TransferorParty only decides where both
 // parties of the transferred call are in the target call too.
-func (a *API) attendedTransfer(call callstate.CallID, v values) (callstate.Request, *joinFault) {
+func (a *API) attendedTransfer(o *order) (callstate.Request, *joinFault) {
+	call, v := o.call, o.v
 	other, ok := a.ids.call(v[targetID.name])
 	if !ok {
 		return nil, &joinFault{unknown: v[targetID.name]}
@@ -32,7 +33,7 @@ func (a *API) attendedTransfer(call callstate.CallID, v values) (callstate.Reque
 	}
 	from, to := a.calls.Get(call), a.calls.Get(other)
 	if from == nil {
-		return nil, &joinFault{unknown: v[transferredID.name]}
+		return nil, &joinFault{unknown: o.id}
 	}
 	if to == nil {
 		return nil, &joinFault{unknown: v[targetID.name]}

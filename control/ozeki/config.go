@@ -20,6 +20,8 @@ type Config struct {
 	Log     *slog.Logger    // nil: no log
 	Timeout time.Duration   // how long one command may wait for its call; 0: 5 s
 
+	Grace time.Duration // how long the reply to Call waits for a call that fails at once; 0: 500 ms, negative: not at all
+
 	Notify     Notify      // where applications are told of calls
 	Extensions []Extension // numbers behind which there is no phone but an application
 	Hosts      []string    // beside those of Notify and Extensions, hosts that a script or a command may name in a URL; "*": any

@@ -79,22 +79,33 @@ func (b *switchboard) Do(ctx context.Context, id callstate.CallID, req callstate
 	if b.do != nil {
 		return b.do(ctx)
 	}
+	notice, err := b.carryOut(id, req)
+	if notice.Kind != "" {
+		b.tell(notice.Kind, *notice.Summary)
+	}
+	return err
+}
+
+func (b *switchboard) carryOut(id callstate.CallID, req callstate.Request) (n callstate.Notice, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old, ok := b.calls[id]
 	if !ok {
-		return &callstate.Error{Kind: callstate.NoSuchCall}
+		return n, &callstate.Error{Kind: callstate.NoSuchCall}
 	}
 	if b.refuse != nil {
-		return b.refuse
+		return n, b.refuse
 	}
 	s := *old
 	if err := b.apply(&s, req); err != nil {
-		return err
+		return n, err
 	}
 	b.asked = append(b.asked, asked{id, req})
 	b.calls[id] = &s
-	return nil
+	if _, forwards := req.(callstate.ForwardCall); forwards {
+		n = callstate.Notice{Kind: callstate.NoticeForwarded, Summary: &s}
+	}
+	return n, nil
 }
 
 // apply is what a call does with a request, as far as a list shows it.

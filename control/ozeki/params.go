@@ -103,10 +103,13 @@ func (p *params) add(pair string) error {
 	return nil
 }
 
-// first is the value of the first of names that was sent with one.
-func (p *params) first(names []string) string {
-	for _, n := range names {
-		if v := p.values[strings.ToLower(n)]; v != "" {
+// first is the value of a parameter under the first of its names that was sent with one.
+func first(sent map[string]string, name string, aliases []string) string {
+	if v := sent[strings.ToLower(name)]; v != "" {
+		return v
+	}
+	for _, n := range aliases {
+		if v := sent[strings.ToLower(n)]; v != "" {
 			return v
 		}
 	}

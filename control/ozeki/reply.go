@@ -18,6 +18,8 @@ const (
 	codeInappropriate          = 303
 	codeAuthenticationRequired = 304
 	codeAuthenticationFailed   = 305
+	codeExtensionUnavailable   = 401
+	codeCallConnectFailed      = 402
 	codeCallNotFound           = 601
 )
 
@@ -26,6 +28,7 @@ type reply struct {
 	code    int
 	message string
 	reason  string // for the log: why, where the documented text does not say
+	payload []byte // further elements, which follow Message
 }
 
 func success() *reply { return &reply{code: codeOK, message: "Command successfully executed"} }
@@ -108,6 +111,7 @@ const (
 func (r *reply) append(b []byte) []byte {
 	b = append(b, openSimple...)
 	b = r.appendHead(b)
+	b = append(b, r.payload...)
 	return append(b, closing...)
 }
 

@@ -1,0 +1,166 @@
+package ozeki
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"ringdown/callstate"
+	"ringdown/control/ozml"
+)
+
+// usualRing is how long Call lets a phone ring (spec ozeki 9.1 has it for Route).
+const usualRing = 90 * time.Second
+
+// placed is a call that Call has made.
+type placed struct {
+	dialled string
+	number  string       // of the API extension
+	url     string       // of CallConnected
+	script  *ozml.Script // in its place
+	done    string       // FinishedUrl
+
+	once   sync.Once
+	known  chan struct{} // closed when it is answered or has ended
+	failed string        // then: the result of one that was not answered
+	told   bool          // who asked for the call is told of its failure by the reply
+}
+
+// placeCall is Call (spec ozeki 8.9). A URL request waits a moment for a call that fails at once; a script does not.
+func (a *API) placeCall(ctx context.Context, o *order) *reply {
+	number, fault := a.extension(o)
+	if fault != nil {
+		return fault
+	}
+	p := &placed{dialled: o.v[dialed.name], number: number, url: o.v[connectURL.name], done: o.v[finishedURL.name],
+		known: make(chan struct{})}
+	if text := o.v[responseOzML.name]; text != "" {
+		script, err := ozml.Parse([]byte(text))
+		if err != nil {
+			return parseError(err)
+		}
+		p.script = script
+	}
+	ring := secondsOf(o.v[ringTime.name])
+	if ring == 0 {
+		ring = usualRing
+	}
+	call := a.calls.NewCallID()
+	s := a.sessions.of(call)
+	s.placed, s.errorURL = p, o.v[errorURL.name]
+	o.id, o.call = s.id, call
+	p.told = o.script == nil
+	err := a.calls.Place(callstate.CallPlaced{ID: call, From: number, To: p.dialled, Ring: ring, Shows: callstate.Party{
+		Number: cmp.Or(o.v[callerID.name], number), Name: cmp.Or(o.v[displayName.name], a.extensions[number].Name, number)}})
+	if err != nil {
+		a.sessions.end(call)
+		a.ids.end(call)
+		return o.row.replyTo(err, o.sent, s.id)
+	}
+	if o.script == nil {
+		wait := time.NewTimer(a.grace)
+		defer wait.Stop()
+		select {
+		case <-p.known:
+		case <-wait.C:
+		case <-ctx.Done():
+		}
+	}
+	s.mu.Lock()
+	failed := p.failed
+	p.told = p.told && failed != ""
+	s.mu.Unlock()
+	if failed != "" && o.script == nil {
+		return callConnectFailed(o.echo(p.dialled), failed)
+	}
+	r := success()
+	r.payload = appendField(nil, callID.name, s.id)
+	return r
+}
+
+// extension is the API extension that makes a call: the one that was named, that of the script, or the only one.
+func (a *API) extension(o *order) (string, *reply) {
+	name := o.v[apiExtension.name]
+	switch {
+	case name == "" && o.own():
+		name = o.script.side.number
+	case name == "" && len(a.extensions) == 1:
+		for only := range a.extensions {
+			name = only
+		}
+	case name == "" && len(a.extensions) > 1:
+		return "", invalidParameter(apiExtension.name, o.sent)
+	}
+	if _, known := a.extensions[name]; !known {
+		return "", extensionUnavailable(o.echo(name))
+	}
+	return name, nil
+}
+
+// connected: a call is answered. Where Call made it, its script is fetched (spec ozeki 5.4).
+func (s *session) connected(n callstate.Notice) {
+	s.mu.Lock()
+	p := s.placed
+	s.mu.Unlock()
+	if p == nil {
+		return
+	}
+	leg := appOf(n.Summary)
+	first := false
+	p.once.Do(func() { first = true; close(p.known) })
+	if !first || leg.Zero() {
+		return
+	}
+	own := side{leg, p.number}
+	switch {
+	case p.script != nil:
+		s.run(job{p.script, own})
+	case p.url == "":
+		s.api.spawn(func() { s.api.hangUp(n.Summary.ID, leg) })
+	default:
+		s.tell(&notification{name: "CallConnected", url: p.url, keep: true, form: toExtension("CallConnected", s.id, p.number, n.Summary),
+			answer: func(script *ozml.Script, err error) {
+				if script != nil {
+					s.run(job{script, own})
+					return
+				}
+				s.unanswered("Call", err)
+				s.api.hangUp(n.Summary.ID, leg)
+			}})
+	}
+}
+
+// placedEnded: a call that Call made has ended. One that was not answered has failed (402), any other is finished.
+func (s *session) placedEnded(result string, last *callstate.Summary, now callstate.Time) {
+	s.mu.Lock()
+	p := s.placed
+	s.mu.Unlock()
+	if p == nil {
+		return
+	}
+	if last.Answered != (callstate.Time{}) {
+		s.tell(&notification{name: "CallFinished", url: p.done, keep: true, tries: finalTries,
+			form: finished("CallFinished", s.id, result, last, now)})
+		return
+	}
+	s.mu.Lock()
+	p.failed = result
+	told := p.told
+	s.mu.Unlock()
+	p.once.Do(func() { close(p.known) })
+	if !told {
+		r := callConnectFailed(p.dialled, result)
+		s.fault(r.code, r.message)
+	}
+}
+
+func extensionUnavailable(number string) *reply {
+	return &reply{code: codeExtensionUnavailable,
+		message: fmt.Sprintf("API extension '%s' unavailable, please check configuration or permissions", number)}
+}
+
+func callConnectFailed(dialled, result string) *reply {
+	return &reply{code: codeCallConnectFailed, message: fmt.Sprintf("Call connect to '%s' failed with result state '%s'", dialled, result)}
+}

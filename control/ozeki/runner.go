@@ -1,0 +1,127 @@
+package ozeki
+
+import (
+	"context"
+	"time"
+
+	"ringdown/callstate"
+	"ringdown/control/ozml"
+)
+
+// limits bound a script.
+var limits = ozml.Limits{Steps: 1000, Jumps: 50, Time: time.Hour}
+
+// follow is what becomes of the answer to a notification that steers a call of others: its script runs behind those that
+// wait. Edge case A13: one that comes when the call has ended is ignored.
+func (s *session) follow(to side) func(*ozml.Script, error) {
+	return func(script *ozml.Script, err error) {
+		if refused, ok := err.(refusal); ok {
+			r := parseError(refused)
+			s.fault(r.code, r.message)
+		}
+		if script != nil {
+			s.run(job{script, to})
+		}
+	}
+}
+
+// run puts a script behind those of its call.
+func (s *session) run(j job) {
+	if len(j.script.Elements) == 0 && j.side.leg.Zero() {
+		return
+	}
+	s.mu.Lock()
+	full, ended := len(s.scripts) >= maxScripts, s.ended
+	if !full && !ended {
+		s.scripts = append(s.scripts, j)
+		if !s.active && s.api.work.Enter() {
+			s.active = true
+			go s.runAll()
+		}
+	}
+	s.mu.Unlock()
+	switch {
+	case ended:
+		s.api.log.Info("an answer came when its call had ended", "call_id", s.id)
+	case full:
+		r := inappropriate("Response")
+		s.fault(r.code, r.message+": too many scripts wait for this call")
+	}
+}
+
+// runAll runs scripts until none waits.
+func (s *session) runAll() {
+	defer s.api.work.Leave()
+	for {
+		s.mu.Lock()
+		if s.ended || len(s.scripts) == 0 {
+			s.active, s.running = false, nil
+			s.mu.Unlock()
+			return
+		}
+		j := s.scripts[0]
+		s.scripts = s.scripts[1:]
+		h := &host{session: s, side: j.side}
+		ctx, cancel := context.WithCancel(s.api.scripts)
+		s.running, s.cancel = h, cancel
+		if h.Extension() && !here(s.last, j.side.leg) {
+			cancel()
+		}
+		s.mu.Unlock()
+		end := ozml.Run(ctx, j.script, h, limits)
+		s.api.log.Debug("a script has ended", "call_id", s.id, "end", end.String())
+		if h.Extension() {
+			s.leave(ctx, j.side)
+		}
+		cancel()
+	}
+}
+
+// leave hangs up for an API extension whose script has ended (spec ozeki 7.1), unless it has left already, or another of
+// its scripts waits. A recording that it made may still bring one.
+func (s *session) leave(ctx context.Context, own side) {
+	patience, cancel := context.WithTimeout(ctx, finalTries*(s.api.post.timeout+firstGap*2))
+	defer cancel()
+	for {
+		s.mu.Lock()
+		left, more, open := !here(s.last, own.leg), false, s.records > 0
+		for _, j := range s.scripts {
+			more = more || j.side == own
+		}
+		call := s.call
+		s.mu.Unlock()
+		if left || more {
+			return
+		}
+		if !open || patience.Err() != nil {
+			s.api.hangUp(call, own.leg)
+			return
+		}
+		select {
+		case <-s.settled:
+		case <-patience.Done():
+		}
+	}
+}
+
+// hangUp ends the side of an API extension. That there is none any more is as good.
+func (a *API) hangUp(call callstate.CallID, leg callstate.LegID) {
+	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
+	defer cancel()
+	if err := a.calls.Do(ctx, call, callstate.EndLeg{Leg: leg}); err != nil {
+		a.log.Debug("the API extension has left already", "call", uint64(call), "err", err)
+	}
+}
+
+// here tells whether a leg is in a call as it was shown last.
+func here(s *callstate.Summary, leg callstate.LegID) bool {
+	if s == nil {
+		return false
+	}
+	for i := range s.Legs {
+		if s.Legs[i].ID == leg {
+			return s.Legs[i].State != callstate.LegEnding && s.Legs[i].State != callstate.LegOver
+		}
+	}
+	return false
+}

@@ -1,0 +1,198 @@
+package ozeki
+
+import (
+	"context"
+	"sync"
+
+	"ringdown/callstate"
+	"ringdown/control/ozml"
+)
+
+const (
+	maxPosts   = 32 // notifications of one call that wait
+	maxScripts = 16 // scripts of one call that wait
+)
+
+// session is one call as applications see it: what they are told of it, one after the other, and the scripts that they
+// answer with, one after the other as well. It outlives its call until all is told.
+type session struct {
+	api  *API
+	id   string // the CallId
+	keys *ozml.Keys
+
+	mu     sync.Mutex
+	call   callstate.CallID
+	last   *callstate.Summary // what the call showed last; nil before its first notice
+	view   view
+	result string // once it has ended
+	ended  bool
+
+	posts   []*notification
+	sending bool
+
+	scripts []job
+	active  bool               // a goroutine runs them
+	running *host              // the script that runs
+	cancel  context.CancelFunc // ends it; nil before the first
+
+	placed   *placed       // a call that Call made
+	errorURL string        // of Call
+	transfer [2]string     // the FinishedUrl of a transfer: while it is under way, and once it has come about
+	records  int           // recordings of which the application has not answered RecordCompleted yet
+	settled  chan struct{} // capacity 1: that has changed
+}
+
+// job is a script that is to run.
+type job struct {
+	script *ozml.Script
+	side   side
+}
+
+// side is the API extension that a script speaks for; zero where it speaks for none, and steers a call of others.
+type side struct {
+	leg    callstate.LegID
+	number string
+}
+
+// sessions are those of the calls in progress.
+type sessions struct {
+	api *API
+
+	mu   sync.Mutex
+	list map[callstate.CallID]*session
+}
+
+// of is the session of a call, made if there is none; nil when the call has ended.
+func (m *sessions) of(call callstate.CallID) *session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.list[call]; s != nil {
+		return s
+	}
+	id, _ := m.api.ids.name(call) // empty once it has ended; that comes before end below
+	if id == "" {
+		return nil
+	}
+	s := &session{api: m.api, id: id, call: call, keys: ozml.NewKeys(), settled: make(chan struct{}, 1)}
+	s.last = m.api.calls.Get(call)
+	m.list[call] = s
+	return s
+}
+
+// find is the session of a call, nil when it has none.
+func (m *sessions) find(call callstate.CallID) *session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.list[call]
+}
+
+// end forgets a call.
+func (m *sessions) end(call callstate.CallID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.list, call)
+}
+
+// tell puts a notification behind those of its call. It never waits. Where there is no room the oldest goes that may.
+func (s *session) tell(n *notification) {
+	if n.url == "" {
+		return
+	}
+	s.mu.Lock()
+	ok, lost := s.api.post.room(n.keep)
+	if ok && len(s.posts) >= maxPosts {
+		for i, old := range s.posts {
+			if !old.keep {
+				s.posts = append(s.posts[:i:i], s.posts[i+1:]...)
+				lost = s.api.post.drop()
+				break
+			}
+		}
+	}
+	if ok {
+		s.posts = append(s.posts, n)
+		if !s.sending && s.api.work.Enter() {
+			s.sending = true
+			go s.send()
+		}
+	}
+	s.mu.Unlock()
+	if lost {
+		s.api.log.Warn("an application is too slow, notifications are lost", "receiver", hostOf(n.url))
+	}
+}
+
+// send posts what there is to tell of the call until there is no more.
+func (s *session) send() {
+	defer s.api.work.Leave()
+	for {
+		s.mu.Lock()
+		if len(s.posts) == 0 || s.api.post.ctx.Err() != nil {
+			s.sending = false
+			s.mu.Unlock()
+			return
+		}
+		n := s.posts[0]
+		s.posts = s.posts[1:]
+		s.mu.Unlock()
+		script, err := s.api.post.send(n)
+		s.api.logPost(s, n, err)
+		if n.answer != nil {
+			n.answer(script, err)
+		}
+	}
+}
+
+// logPost writes what became of a notification.
+func (a *API) logPost(s *session, n *notification, err error) {
+	if lost := a.post.sent(); lost > 0 {
+		a.log.Warn("notifications were lost, applications take them again", "lost", lost)
+	}
+	if err != nil {
+		a.log.Warn("an application did not take a notification", "call_id", s.id, "notification", n.name,
+			"receiver", hostOf(n.url), "err", brief(err.Error()))
+		return
+	}
+	a.log.Debug("notification", "call_id", s.id, "notification", n.name, "receiver", hostOf(n.url))
+}
+
+// ask tells an application something and waits for its answer, at most until ctx ends.
+func (s *session) ask(ctx context.Context, name, url string, f form) (script *ozml.Script, err error) {
+	done := make(chan struct{})
+	s.tell(&notification{name: name, url: url, form: f, keep: true, answer: func(got *ozml.Script, e error) {
+		script, err = got, e
+		close(done)
+	}})
+	select {
+	case <-done:
+		return script, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// fault tells of an Error: at the ErrorUrl of the call, else where the config says (spec ozeki 5.2).
+func (s *session) fault(code int, message string) {
+	message = plain(message)
+	s.mu.Lock()
+	url := s.errorURL
+	s.mu.Unlock()
+	if url == "" {
+		url = s.api.notify.Error
+	}
+	s.api.log.Warn("a script or an application is at fault", "call_id", s.id, "code", code, "message", message)
+	s.tell(&notification{name: "Error", url: url, form: errorForm(s.id, code, message), tries: 1})
+}
+
+// transferring remembers whom to tell of the end of a call whose transfer is under way.
+func (s *session) transferring(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.transfer[0] = url
+}
+
+// plain is a text of a script as a log may have it.
+func plain(text string) string { return (&params{}).echo(text) }
+
+// brief is an error as a log may have it.
+func brief(text string) string { return text[:min(len(text), 200)] }

@@ -1,0 +1,109 @@
+package ozeki
+
+import (
+	"ringdown/callstate"
+	"ringdown/control/ozml"
+)
+
+// watch is the watcher of notices. It runs on the goroutine of the call and only notes and queues.
+func (a *API) watch(n callstate.Notice) {
+	if n.Summary == nil {
+		return
+	}
+	call := n.Summary.ID
+	if n.Kind == callstate.NoticeCreated {
+		a.ids.name(call)
+	}
+	s := a.sessions.find(call)
+	if s == nil && n.Kind != callstate.NoticeEnded && (a.notify.CallChanged != "" || n.Kind == callstate.NoticeInvited) {
+		s = a.sessions.of(call)
+	}
+	if n.Kind == callstate.NoticeEnded {
+		a.ids.watch(n)
+		if s == nil { // one that a request has just made
+			s = a.sessions.find(call)
+		}
+		a.sessions.end(call)
+	}
+	if s == nil {
+		return
+	}
+	if n.Kind == callstate.NoticeEnded {
+		s.end(n)
+		return
+	}
+	s.note(n)
+}
+
+// note takes a notice of the call, and tells what applications want to know of it.
+func (s *session) note(n callstate.Notice) {
+	s.mu.Lock()
+	s.last = n.Summary
+	states := s.view.step(n.Summary)
+	switch n.Kind {
+	case callstate.NoticeDigit:
+		for i := range len(n.Digit) {
+			s.keys.Press(n.Digit[i])
+		}
+	case callstate.NoticeTransferred:
+		if s.transfer[0] != "" {
+			s.transfer = [2]string{"", s.transfer[0]}
+		}
+	case callstate.NoticeTransferFailed:
+		s.transfer[0] = ""
+	}
+	if h := s.running; h != nil && h.Extension() && !here(n.Summary, h.side.leg) {
+		s.cancel() // its API extension has left
+	}
+	s.mu.Unlock()
+	for _, state := range states {
+		s.changed(state, n.Summary)
+	}
+	switch n.Kind {
+	case callstate.NoticeInvited:
+		s.invited(n)
+	case callstate.NoticeAnswered:
+		s.connected(n)
+	}
+}
+
+// changed tells of a state of the call.
+func (s *session) changed(state string, now *callstate.Summary) {
+	s.tell(&notification{name: "CallChanged", url: s.api.notify.CallChanged, lax: true, answer: s.follow(side{}),
+		form: callChanged(s.id, state, now, s.api.calls.Now())})
+}
+
+// end tells of the end of the call, once and last, and ends its scripts.
+func (s *session) end(n callstate.Notice) {
+	e := endingOf(n)
+	s.mu.Lock()
+	s.last, s.ended, s.result, s.scripts = n.Summary, true, e.result, nil
+	if s.cancel != nil {
+		s.cancel()
+	}
+	transferred, now := s.transfer[1], s.api.calls.Now()
+	s.mu.Unlock()
+	s.tell(&notification{name: "TransferFinished", url: transferred, keep: true, tries: finalTries,
+		form: finished("TransferFinished", s.id, e.result, n.Summary, now), lax: true, answer: s.follow(side{})})
+	s.placedEnded(e.result, n.Summary, now)
+	s.tell(&notification{name: "CallChanged", url: s.api.notify.CallChanged, keep: true, tries: finalTries,
+		form: callChanged(s.id, e.state, n.Summary, now), lax: true, answer: s.follow(side{})})
+}
+
+// invited asks the application of an API extension at which a call rings (spec ozeki 5.4, 6): its answer takes the call,
+// or refuses it.
+func (s *session) invited(n callstate.Notice) {
+	var number string
+	for _, l := range n.Summary.Legs {
+		if l.ID == n.Leg {
+			number = l.Party.Number
+		}
+	}
+	url := s.api.extensions[number].URL
+	if url == "" {
+		s.api.spawn(func() { s.decide(side{n.Leg, number}, nil, nil) })
+		return
+	}
+	s.tell(&notification{name: "IncomingCall", url: url, keep: true, form: toExtension("IncomingCall", s.id, number, n.Summary),
+		answer: func(script *ozml.Script, err error) { s.decide(side{n.Leg, number}, script, err) }})
+}
