@@ -145,7 +145,7 @@ func (s *sim) quietCall() {
 	s.quietKeys()
 	for _, l := range c.Legs {
 		if p := c.onlyPartner(l); l.State == LegUp && l.Bridge != 0 && l.Trunk == "" && s.dir.Extensions[l.Party.Number].ConnectedLine && p != nil {
-			if shown := s.legs[l.ID].shown; shown != p.Party.Number && s.legs[l.ID].phase == simUp {
+			if shown := s.legs[l.ID].shown; shown != p.seenAs().Number && s.legs[l.ID].phase == simUp {
 				s.book.fault("leg %s talks to %s, its phone shows %s (T30)", l.ID, p.Party.Number, shown)
 			}
 		}

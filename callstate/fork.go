@@ -19,7 +19,6 @@ type Fork struct {
 	Early   LegID    // whose early media is heard
 	Rang    int      // the highest 1xx that was passed on
 	Timeout time.Duration
-	Shows   Party         // as whom the caller is seen, where an application has said so; zero: as itself
 	Until   time.Duration // the moment (Time.Mono) until which it rings; 0 when nothing has been dialled yet
 }
 
@@ -175,7 +174,7 @@ func (c *Call) dial(l *Leg, sdp []byte) {
 	}
 	d := Dial{Leg: l.ID, To: l.Contact, Number: l.Party.Number, From: c.showsAs(), SDP: sdp, Hops: c.Hops, Forwards: c.Forwards,
 		Diversions: c.Fork.place(l.Party.Number).Diversions}
-	l.Shown = c.callsFor() // also where another number is shown on purpose
+	l.Shown = d.From
 	if c.Fork.For == ForkTarget {
 		d.ReferredBy = c.Transfer.ReferredBy // of the REFER in hand, never an inherited one (T26)
 		if l.Trunk != "" {
@@ -185,16 +184,8 @@ func (c *Call) dial(l *Leg, sdp []byte) {
 	c.do(d)
 }
 
-// showsAs is whom the phones of a fork see as their caller: whom an application wants them to see, or who it is.
+// showsAs is whom the phones of a fork see as their caller: who consults them, or the party that they would talk to.
 func (c *Call) showsAs() Party {
-	if c.Fork.For == ForkCallee && c.Fork.Shows != (Party{}) {
-		return c.Fork.Shows
-	}
-	return c.callsFor()
-}
-
-// callsFor is who calls the phones of a fork: who consults them, or the party that they would talk to.
-func (c *Call) callsFor() Party {
 	if t := c.Transfer; t != nil {
 		if t.attended() && !t.Blind && c.Fork.For == ForkTarget {
 			return t.TransferorParty

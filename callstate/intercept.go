@@ -107,6 +107,7 @@ func (c *Call) decided(req RouteCall) {
 	c.settled()
 	r := c.dir.named(req.Destination, cmp.Or(req.Dialled, c.plan().Number), c.decidedBy())
 	i.Named = req.Destination
+	c.leg(c.Caller).Shows = req.Shows
 	c.Hops, c.Diversions, c.RingFrom = i.Hops, nil, Time{} // those of the destination before are history
 	c.CalleeDialled, c.CalleeParty = r.Number, c.dir.Party(r.Number)
 	if c.dir.namesTrunk(req.Destination) {
@@ -123,9 +124,6 @@ func (c *Call) decided(req RouteCall) {
 		ring = c.Settings.RingTimeout
 	}
 	c.startFork(r, ForkCallee, ring)
-	if c.Fork != nil {
-		c.Fork.Shows = req.Shows
-	}
 }
 
 // settled: the question is answered.

@@ -390,9 +390,6 @@ func (s *sim) handToLeg(cmd Command) {
 		l.dialled, l.was = &cmd, mustJSON(cmd)
 		s.permitted(cmd)
 		l.number, l.shown = cmd.Number, cmd.From.Number
-		if shows := s.call.Fork.Shows; shows.Number != "" && cmd.From == shows {
-			l.shown = s.call.callsFor().Number // the application wants it to be taken for another
-		}
 		l.toSIP = append(l.toSIP, cmd)
 	case Signal:
 		l.toSIP = append(l.toSIP, cmd)
