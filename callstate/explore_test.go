@@ -70,7 +70,11 @@ func TestExplore(t *testing.T) {
 		"handed to a call that was ending", "three talk across calls", "hand-over refused 481", "hand-over refused 486",
 		"asked where it goes", "asked again", "asked the third time", "asked again after early media",
 		"decided by plan", "decided for a number", "decided for a trunk", "decided to refuse", "decided too late", "not decided in time", "told that it rings",
-		"hand-over refused 488", "hand-over refused 491", "asked in both directions", "taken over", "picked up"}
+		"hand-over refused 488", "hand-over refused 491", "asked in both directions", "taken over", "picked up",
+		"a clip ends by itself", "a clip ends with its conversation", "a clip ends since its party has left",
+		"a clip ends before a hand-over", "a clip waits for a codec", "a clip plays on through a hold",
+		"a recording follows a transfer", "a recording ends with its call", "a recording ends, its parties handed on",
+		"a recording is ended before it has begun", "a call has ended, and its file has not"}
 	for _, m := range []*table{transferTable, attendedTable} {
 		for _, state := range m.states() {
 			if state != TransferDone && state != TransferFailed {
@@ -143,6 +147,7 @@ func (s *sim) quietCall() {
 	}
 	s.quietLegs()
 	s.quietKeys()
+	s.quietPlays()
 	for _, l := range c.Legs {
 		if p := c.onlyPartner(l); l.State == LegUp && l.Bridge != 0 && l.Trunk == "" && s.dir.Extensions[l.Party.Number].ConnectedLine && p != nil {
 			if shown := s.legs[l.ID].shown; shown != p.seenAs().Number && s.legs[l.ID].phase == simUp {

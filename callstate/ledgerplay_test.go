@@ -73,6 +73,13 @@ func (a *ledger) consistentPlays(c *Call) {
 			l := c.leg(h.Leg)
 			if !l.live() || l.Bridge == 0 || len(c.talkers(l.Bridge)) < 2 || l.App {
 				a.fault("a clip plays to leg %+v", l)
+				continue
+			}
+			if got := a.leg(h.Leg).plays; h.Ref != 0 && in(string(got), string(Ringback), string(BusyTone), string(DialTone)) {
+				a.fault("a clip plays to leg %s, which ought to hear %q", h.Leg, got)
+			}
+			if h.Asked && !l.Asked {
+				a.fault("leg %s was asked for a codec for a clip, and may go back on that", h.Leg)
 			}
 			if h.Ref == 0 && p.Reply == 0 {
 				a.fault("a Play is answered, and has not begun: %+v", p)

@@ -37,6 +37,8 @@ type sim struct {
 	haste   float64          // how readily they do it while work is under way
 	faulty  bool             // media and phones fail now and then
 	asked   bool             // an application is asked where calls go
+	mixable float64          // how many codecs media can make
+	players bool             // applications play and record
 	trunked bool             // there are outside numbers, forwarding settings and redirects
 	copyAt  int
 	request uint64
@@ -51,12 +53,14 @@ type simCall struct {
 	twin   *Call // a copy of call, made at a random moment
 	book   *ledger
 	timers []TimerID
+	record simRecord
 }
 
 func newSim(seed uint64) *sim {
 	s := &sim{rng: rand.New(rand.NewPCG(seed, 1)), dir: exampleDirectory(), legs: map[LegID]*simLeg{},
 		reached: map[string]bool{}, home: map[LegID]CallID{}, transit: map[LegID]bool{}, world: newLedger(),
 		keys: map[LegID]bool{}, sent: map[Sent]bool{}}
+	s.mixable = 0.9
 	s.set = DefaultSettings()
 	if s.rng.IntN(4) == 0 {
 		s.set.Transfer.OnFail = "release"
@@ -83,6 +87,10 @@ func newSim(seed uint64) *sim {
 	s.faulty = s.rng.IntN(2) == 0
 	if s.trunked = s.rng.IntN(2) == 0; s.trunked {
 		s.furnish()
+	}
+	if s.players = s.rng.IntN(3) == 0; s.players {
+		s.acts += s.acts / 4
+		s.mixable = []float64{0.9, 0.5}[s.rng.IntN(2)]
 	}
 	s.copyAt = -1
 	if s.rng.IntN(3) == 0 {
@@ -228,6 +236,7 @@ func (s *sim) drain() {
 type job struct {
 	what int
 	leg  *simLeg
+	call *simCall
 }
 
 const (
@@ -239,28 +248,31 @@ const (
 	jobLift       // a key is let go
 	jobLocate
 	jobLate
+	jobClipEnds // a clip has been played to its end
+	jobRecord   // media carries out a command about a recording
+	jobRecorded // and tells of it
 )
 
 func (s *sim) work() (jobs []job) {
 	for _, id := range s.order {
 		l := s.legs[id]
 		if len(l.toSIP) > 0 {
-			jobs = append(jobs, job{jobCarryOut, l})
+			jobs = append(jobs, job{what: jobCarryOut, leg: l})
 		}
 		if len(l.fromSIP) > 0 && !s.onTheWay(l.fromSIP[0]) {
-			jobs = append(jobs, job{jobFromSIP, l})
+			jobs = append(jobs, job{what: jobFromSIP, leg: l})
 		}
 		if len(l.toMedia) > 0 {
-			jobs = append(jobs, job{jobMedia, l})
+			jobs = append(jobs, job{what: jobMedia, leg: l})
 		}
 		if len(l.fromMedia) > 0 && !s.transit[l.id] {
-			jobs = append(jobs, job{jobFromMedia, l})
+			jobs = append(jobs, job{what: jobFromMedia, leg: l})
 		}
 		if l.ours != nil && l.phase == simUp {
-			jobs = append(jobs, job{jobAnswerOurs, l})
+			jobs = append(jobs, job{what: jobAnswerOurs, leg: l})
 		}
 		if l.keys.pressing != nil {
-			jobs = append(jobs, job{jobLift, l})
+			jobs = append(jobs, job{what: jobLift, leg: l})
 		}
 	}
 	if len(s.locates) > 0 {
@@ -269,7 +281,7 @@ func (s *sim) work() (jobs []job) {
 	if len(s.late) > 0 {
 		jobs = append(jobs, job{what: jobLate})
 	}
-	return jobs
+	return s.playWork(jobs)
 }
 
 func (s *sim) do(j job) {
@@ -304,6 +316,8 @@ func (s *sim) do(j job) {
 		ev := s.late[i]
 		s.late = slices.Delete(s.late, i, i+1)
 		s.deliver(ev)
+	default:
+		s.doPlay(j)
 	}
 }
 
@@ -341,6 +355,7 @@ func (s *sim) deliver(ev Event) {
 	s.book.consistent(s.call)
 	s.last = cmds
 	s.note()
+	s.notePlays(ev)
 	defer s.counts(ev, cmds, asked) // once the legs that are new are known
 	for _, cmd := range cmds {
 		s.handOut(cmd)
@@ -365,6 +380,8 @@ func (s *sim) handOut(cmd Command) {
 		if cmd.Notice.Kind == NoticeRouting {
 			s.decides(cmd.Notice.Route.Try)
 		}
+	case StartRecord, RecordLegs, EndRecord:
+		s.record.to = append(s.record.to, cmd.(MediaCommand))
 	case Fetch, HandOver, RefuseLegs:
 		s.letter(cmd)
 	case StopTimer:

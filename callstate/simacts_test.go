@@ -4,6 +4,10 @@ package callstate
 func (s *sim) act() {
 	switch n := s.rng.IntN(100); {
 	case s.goesOn():
+	case s.players && s.chance(0.2):
+		s.playerActs()
+	case s.record.runs != 0 && s.chance(0.05):
+		s.fileEnds()
 	case s.joins:
 		s.joiningAct()
 	case s.steers:

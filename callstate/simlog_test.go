@@ -128,6 +128,10 @@ func about(cmd Command) (LegID, bool) {
 		return cmd.Leg, true
 	case SendDigits:
 		return cmd.Leg, true
+	case PlayClip:
+		return cmd.Leg, true
+	case StopClip:
+		return cmd.Leg, true
 	case CloseMedia:
 		return cmd.Leg, true
 	}

@@ -27,6 +27,7 @@ type simLeg struct {
 	early   string // the tag whose early media was sent
 
 	keys         simKeys
+	clip         *PlayClip // what media plays to it
 	port, closed bool
 	dialled      *Dial
 	was          []byte
@@ -40,7 +41,7 @@ const (
 )
 
 func (s *sim) facts(d Direction) Facts {
-	f := Facts{Codec: "PCMU", Direction: d, Events: s.chance(0.8), Mixable: s.chance(0.9), Info: s.chance(0.3)}
+	f := Facts{Codec: "PCMU", Direction: d, Events: s.chance(0.8), Mixable: s.chance(s.mixable), Info: s.chance(0.3)}
 	if !f.Mixable {
 		f.Codec = "opus"
 	}
@@ -236,8 +237,10 @@ func (s *sim) media(l *simLeg, cmd MediaCommand) {
 	case SendDigits:
 		s.sent[Sent{l.id, cmd.Ref}] = true
 		post(DigitsSent{On: on, Ref: cmd.Ref})
+	case PlayClip, StopClip:
+		s.playing(l, cmd)
 	case CloseMedia:
-		l.closed = true
+		l.closed, l.clip = true, nil
 	}
 }
 
