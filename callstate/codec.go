@@ -18,17 +18,20 @@ func (c *Call) moveCodec(l, p *Leg) {
 	}
 }
 
-// makePlayable asks the phone of a leg that is to hear a sound, or talks to an application, for a codec in which media can
-// play one, once each time; a phone that has none hears nothing.
+// makePlayable asks the phone of a leg to which media makes the sound for a codec in which it can, once each time; a phone
+// that has none hears nothing.
 func (c *Call) makePlayable(l *Leg) {
 	switch {
-	case !l.plays() && !c.withApp(l):
-		l.Asked = l.Asked && c.clipAt(l)
+	case !c.playable(l):
+		l.Asked = false
 	case !l.Asked && l.up() && l.Facts.Codec != "" && !l.Facts.Mixable:
 		l.Asked = true
 		c.reoffer(l)
 	}
 }
+
+// playable tells whether media makes what a leg hears: it hears a sound or a clip, or talks to an application.
+func (c *Call) playable(l *Leg) bool { return l.plays() || c.withApp(l) || c.clipAt(l) }
 
 // plays tells whether media plays something to the leg.
 func (l *Leg) plays() bool {

@@ -2,8 +2,8 @@ package callstate
 
 import "slices"
 
-// refresh tells media what each leg hears now and who is recorded, where that has changed. What a leg hears is never stored as a decision:
-// it follows from the bridges, the holds and the transfer.
+// refresh tells media what each leg hears now and who is recorded, where that has changed. What a leg hears is never
+// stored as a decision: it follows from the bridges, the holds and the transfer.
 func (c *Call) refresh() {
 	c.setGates()
 	for _, l := range c.Legs {

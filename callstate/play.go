@@ -156,7 +156,7 @@ func (c *Call) playOn() {
 	}
 	c.settlePlays()
 	for _, l := range c.Legs {
-		l.Asked = l.Asked && (l.plays() || c.clipAt(l) || c.withApp(l))
+		l.Asked = l.Asked && c.playable(l)
 	}
 }
 
@@ -173,6 +173,7 @@ func (c *Call) hearsOn(p *Playing, h *Hearer) bool {
 		h.Ref = c.newRef()
 		c.do(PlayClip{Leg: l.ID, Ref: h.Ref, Clip: p.Play.Clip, Repeat: p.Play.Repeat, Limit: p.Play.Limit})
 	case l.busyWith(ForReoffer) || l.busyWith(ForOffered) || l.busyWith(ForReanswered):
+		h.Asked = h.Asked || l.Asked
 	case !h.Asked:
 		h.Asked, l.Asked = true, true
 		c.reoffer(l)
