@@ -21,7 +21,7 @@ type element struct {
 	kind    kind
 	attrs   []attr
 	main    string // the attribute that the text stands for
-	does    string // for elements.md
+	does    string // for elements.md, which leaves out a row without it
 }
 
 // attr is one documented attribute.
@@ -91,7 +91,7 @@ var elements = []element{
 	{name: "Inputs", kind: part, does: "of a UserInput: holds the `<Input>`s"},
 	{name: "Input", kind: part, attrs: []attr{{name: "Key", must: true}}, does: "of Inputs: what runs when these keys are pressed"},
 	{name: "Item", kind: part, main: "Value", attrs: []attr{{name: "Value"}}, does: "of an Array: one text"},
-	{name: "Received", kind: part, does: "of ReceiveAlarmNotification"},
+	{name: "Received", kind: part}, // of ReceiveAlarmNotification
 
 	{name: "Request", kind: later},
 	{name: "CallSetup", kind: later},

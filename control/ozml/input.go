@@ -226,13 +226,9 @@ func (in *input) begins(keys string) bool {
 
 // key is the next key, if one comes in time. One that was pressed earlier counts.
 func (r *run) key(in time.Duration) (byte, bool) {
-	keys := r.host.Keys()
-	if k, ok := keys.take(); ok {
-		return k, true
-	}
 	ctx, cancel := context.WithTimeout(r.ctx, in)
 	defer cancel()
-	k, err := keys.Next(ctx)
+	k, err := r.host.Keys().Next(ctx)
 	return k, err == nil
 }
 
