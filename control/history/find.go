@@ -64,7 +64,7 @@ func (s *Store) flush(ctx context.Context) error {
 	}
 }
 
-// where is the condition of f and its values.
+// where is the condition of f and its values, which are cut and cleaned like those of records.
 func (f *Filter) where() (text string, values []any) {
 	var all []string
 	for _, field := range []struct{ column, value string }{
@@ -72,14 +72,14 @@ func (f *Filter) where() (text string, values []any) {
 		{"state", f.State}, {"dialed", f.Dialed}, {"caller_id", f.CallerID}, {"type", f.Type},
 	} {
 		if field.value != "" {
-			all, values = append(all, field.column+" = ?"), append(values, field.value)
+			all, values = append(all, field.column+" = ?"), append(values, clip(field.value))
 		}
 	}
 	if !f.From.IsZero() {
 		all, values = append(all, "start >= ?"), append(values, f.From.UnixMicro())
 	}
 	if f.General != "" {
-		all, values = append(all, "instr(search, ?) > 0"), append(values, strings.ToLower(f.General))
+		all, values = append(all, "instr(search, ?) > 0"), append(values, strings.ToLower(clip(f.General)))
 	}
 	if len(all) == 0 {
 		return "", nil

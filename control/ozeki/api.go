@@ -1,7 +1,6 @@
 package ozeki
 
 import (
-	"cmp"
 	"context"
 	"io/fs"
 	"log/slog"
@@ -47,6 +46,9 @@ type API struct {
 	scripts    context.Context // ends when no script may run any more
 	noScripts  context.CancelFunc
 	work       access.Gate // the goroutines that tell applications, and run what they answer
+	phones     func() []Phone
+	history    History
+	recorder   *recorder // nil: no history is kept
 }
 
 // New makes the handler and begins to watch calls; c must be valid. Close ends the watch.
@@ -71,12 +73,16 @@ func New(c Config) *API {
 	}
 	a.sessions = sessions{api: a, list: map[callstate.CallID]*session{}}
 	a.scripts, a.noScripts = context.WithCancel(context.Background())
+	a.phones = c.Phones
+	if c.History != nil {
+		a.history, a.recorder = c.History, newRecorder(c.History, a.ids, a.numbers, a.calls.Now)
+	}
 	a.stop = c.Calls.Watch(a.watch)
 	return a
 }
 
 // Close refuses new requests with HTTP 503, waits for those that run, at most for one time-out, ends the watch and the
-// scripts, and gives what there is to tell a moment.
+// scripts, and gives what there is to tell a moment. Calls that are still on count as aborted in the history.
 func (a *API) Close() {
 	first := a.gate.Shut()
 	a.gate.Wait()
@@ -85,6 +91,9 @@ func (a *API) Close() {
 		return
 	}
 	a.stop()
+	if a.recorder != nil {
+		a.recorder.close()
+	}
 	a.noScripts()
 	a.work.Shut()
 	patience := time.AfterFunc(lastWords, a.post.stop)
@@ -180,7 +189,11 @@ func (a *API) run(ctx context.Context, row *command, sent string, p *params, t *
 	}
 	o := &order{row: row, sent: sent, v: v, echo: p.echo}
 	t.reply = a.carryOut(ctx, o)
-	t.callID, t.call = p.echo(cmp.Or(o.id, v[row.params[0].name])), o.call
+	t.callID, t.call = o.id, o.call
+	if t.callID == "" && row.aims() {
+		t.callID = v[row.params[0].name]
+	}
+	t.callID = p.echo(t.callID)
 }
 
 // write sends the answer. Nothing is left to do about a client that has gone.

@@ -27,6 +27,9 @@ type command struct {
 	over  bool                                // a script whose own call it was about is over
 }
 
+// aims tells whether a command is about one call, which its first parameter names.
+func (c *command) aims() bool { return len(c.params) > 0 && c.params[0].call }
+
 // scope says where a command may be used.
 type scope int
 
@@ -129,6 +132,10 @@ var commands = []command{
 		act: (*API).recordCall},
 	// The vendor has no command for this. It is ours, so that a recording of a call of others can be ended before the call.
 	{name: "StopRecord", in: urls, params: []param{callID}, build: func(*order) callstate.Request { return callstate.StopRecord{} }},
+	{name: "ListCallHistory", in: urls, params: historyFilters, act: (*API).listHistory},
+	{name: "GetCallHistory", in: urls, params: historyFilters, act: (*API).getHistory},
+	{name: "ListExtensions", in: urls, params: []param{extensionType}, act: (*API).listExtensions},
+	{name: "ListExtensionTypes", in: urls, act: (*API).listExtensionTypes},
 }
 
 // scriptOnly are the other elements that make sense in OzML alone: as a URL command they are answered 303 (spec ozeki 9, 10

@@ -115,7 +115,7 @@ func TestRequests(t *testing.T) {
 
 // TestEveryName walks the list of spec ozeki 0.3: what is there answers, what is for scripts is 303, the rest is 301.
 func TestEveryName(t *testing.T) {
-	a := newAPI(t, newSwitchboard(), Config{})
+	a := newAPI(t, newSwitchboard(), Config{History: openHistory(t)})
 	names := `AttendedTransfer BlindTransfer Call ForwardCall ListCallHistory Hangup Hold ListActiveCalls ListExtensions
 		ListExtensionTypes Play Record Request SendDTMF Speak Unhold ReceiveMessage SendEmail SendMessage SendSMS Array
 		Beep Delay DeleteFile ForEach GoTo MoveFile Reject Route SendAlarmNotification SendMsg UserInput Var WaitForMsg
@@ -124,7 +124,8 @@ func TestEveryName(t *testing.T) {
 	for name := range strings.FieldsSeq(names) {
 		got := get(t, a, "command="+name+login)
 		switch {
-		case name == "ListActiveCalls":
+		case name == "ListActiveCalls", byName[strings.ToLower(name)] != nil && !byName[strings.ToLower(name)].aims() &&
+			byName[strings.ToLower(name)].in == urls:
 			if !strings.Contains(got, "<Code>200</Code>") {
 				t.Errorf("%s: %s", name, got)
 			}

@@ -69,14 +69,29 @@ func (m *ids) name(call callstate.CallID) (name string, fresh bool) {
 	if name, known = m.names[call]; known {
 		return name, false
 	}
-	for {
-		name = m.draw()
-		if _, taken := m.calls[name]; !taken {
-			break
-		}
-	}
+	name = m.unused()
 	m.names[call], m.calls[name] = name, call
 	return name, true
+}
+
+// unused is an id that no call has. It needs mu.
+func (m *ids) unused() string {
+	for {
+		name := m.draw()
+		if _, taken := m.calls[name]; !taken {
+			return name
+		}
+	}
+}
+
+// past is the id of a call for its record: its own, or any other when it never had one and is over.
+func (m *ids) past(call callstate.CallID) string {
+	if name, _ := m.name(call); name != "" {
+		return name
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.unused()
 }
 
 // call finds a live call by its id.

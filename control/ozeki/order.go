@@ -58,7 +58,7 @@ func (a *API) carryOut(ctx context.Context, o *order) *reply {
 
 // aim finds the call that an order is about.
 func (a *API) aim(o *order) *reply {
-	if len(o.row.params) == 0 || !o.row.params[0].call {
+	if !o.row.aims() {
 		return nil
 	}
 	id := o.v[o.row.params[0].name]

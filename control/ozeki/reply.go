@@ -1,6 +1,7 @@
 package ozeki
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,10 +29,18 @@ type reply struct {
 	code    int
 	message string
 	reason  string // for the log: why, where the documented text does not say
+	opening string // of the document; empty: openSimple
 	payload []byte // further elements, which follow Message
 }
 
 func success() *reply { return &reply{code: codeOK, message: "Command successfully executed"} }
+
+// listed is the answer with a list.
+func listed(payload []byte) *reply {
+	r := success()
+	r.opening, r.payload = openList, payload
+	return r
+}
 
 func parseError(err error) *reply {
 	return &reply{code: codeParseError, message: fmt.Sprintf("Error occured during parsing message: '%v'", err)}
@@ -107,9 +116,9 @@ const (
 	closing    = ` </Response>`
 )
 
-// append adds the answer without a payload.
+// append adds the answer.
 func (r *reply) append(b []byte) []byte {
-	b = append(b, openSimple...)
+	b = append(b, cmp.Or(r.opening, openSimple)...)
 	b = r.appendHead(b)
 	b = append(b, r.payload...)
 	return append(b, closing...)

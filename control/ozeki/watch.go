@@ -10,6 +10,9 @@ func (a *API) watch(n callstate.Notice) {
 	if n.Summary == nil {
 		return
 	}
+	if a.recorder != nil {
+		a.recorder.watch(n)
+	}
 	call := n.Summary.ID
 	if n.Kind == callstate.NoticeCreated {
 		a.ids.name(call)
