@@ -116,14 +116,14 @@ func (s *session) connected(n callstate.Notice) {
 	own := side{leg, p.number}
 	switch {
 	case p.script != nil:
-		s.run(job{p.script, own})
+		s.run(job{script: p.script, side: own})
 	case p.url == "":
 		s.api.spawn(func() { s.api.hangUp(n.Summary.ID, leg) })
 	default:
 		s.tell(&notification{name: "CallConnected", url: p.url, keep: true, form: toExtension("CallConnected", s.id, p.number, n.Summary),
 			answer: func(script *ozml.Script, err error) {
 				if script != nil {
-					s.run(job{script, own})
+					s.run(job{script: script, side: own})
 					return
 				}
 				s.unanswered("Call", err)

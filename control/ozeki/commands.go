@@ -87,6 +87,13 @@ var (
 	ringTime     = param{name: "RingTime", optional: true, check: wholeSeconds}
 )
 
+// The parameters of Route (spec ozeki 9.1). A destination is a number or the name of a line, which is made of the same
+// characters.
+var (
+	routeTo      = param{name: "Destination", optional: true, check: address, core: []string{"destination"}}
+	dialedNumber = param{name: "DialedNumber", optional: true, check: number}
+)
+
 // The parameters of Play, Speak, Beep (spec ozeki 8.12, 8.13, 9.4) and Record (8.14). Party of Beep and Record, and all else
 // of Beep, are ours.
 var (
@@ -128,6 +135,7 @@ var commands = []command{
 	{name: "Play", params: []param{callID, audioFile, party, repeat, playLimit}, act: (*API).playFile},
 	{name: "Speak", params: []param{callID, speechText, anyParty, language, voice}, act: (*API).speak},
 	{name: "Beep", in: scripts, params: []param{callID, anyParty, frequency, beepLength}, act: (*API).beep},
+	{name: "Route", in: scripts, params: []param{callID, routeTo, ringTime, callerID, dialedNumber}, act: (*API).route},
 	{name: "Record", params: []param{callID, recordFormat, finishedURL, recordLimit, inactivity, finishDigits, recordPath, anyParty},
 		act: (*API).recordCall},
 	// The vendor has no command for this. It is ours, so that a recording of a call of others can be ended before the call.
@@ -142,7 +150,7 @@ var commands = []command{
 // and 14). Any other name that has no row above is answered 301, also when it is documented and not there yet.
 var scriptOnly = []string{
 	"Array", "Delay", "DeleteFile", "Exit", "ForEach", "GoTo", "MoveFile", "ReceiveAlarmNotification", "Reject",
-	"Route", "SendMsg", "SQL", "UserInput", "Var", "WaitForMsg",
+	"SendMsg", "SQL", "UserInput", "Var", "WaitForMsg",
 }
 
 // byName finds a command, and inScripts a script element, by lower-case name.

@@ -26,6 +26,7 @@ type switchboard struct {
 	now      callstate.Time
 	asked    []asked
 	known    []string // numbers that can be reached; nil: all
+	question int      // that is open (RoutingInterception)
 
 	do     func(context.Context) error // when set, decides instead
 	refuse error                       // of every request
@@ -124,6 +125,8 @@ func (b *switchboard) apply(s *callstate.Summary, req callstate.Request) error {
 		}
 	case callstate.Hold:
 		state, next = append(state, callstate.ShownHeld), callstate.ShownHeld
+	case callstate.RouteCall:
+		return b.decide(r)
 	case callstate.Unhold:
 		state, next = []callstate.Shown{callstate.ShownHeld}, callstate.ShownInCall
 	case callstate.End:

@@ -12,6 +12,7 @@ import (
 type host struct {
 	session *session
 	side    side
+	asked   question
 }
 
 var _ ozml.Host = (*host)(nil)

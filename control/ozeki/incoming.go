@@ -33,7 +33,7 @@ func (s *session) decide(own side, script *ozml.Script, err error) {
 		return
 	}
 	if script != nil && !script.Rejects() {
-		s.run(job{script, own})
+		s.run(job{script: script, side: own})
 	}
 }
 

@@ -20,15 +20,15 @@ func (s *session) follow(to side) func(*ozml.Script, error) {
 			s.fault(r.code, r.message)
 		}
 		if script != nil {
-			s.run(job{script, to})
+			s.run(job{script: script, side: to})
 		}
 	}
 }
 
-// run puts a script behind those of its call.
-func (s *session) run(j job) {
+// run puts a script behind those of its call; false when it will not be run.
+func (s *session) run(j job) (taken bool) {
 	if len(j.script.Elements) == 0 && j.side.leg.Zero() {
-		return
+		return false
 	}
 	s.mu.Lock()
 	full, ended := len(s.scripts) >= maxScripts, s.ended
@@ -47,6 +47,7 @@ func (s *session) run(j job) {
 		r := inappropriate("Response")
 		s.fault(r.code, r.message+": too many scripts wait for this call")
 	}
+	return !ended && !full
 }
 
 // runAll runs scripts until none waits.
@@ -61,14 +62,14 @@ func (s *session) runAll() {
 		}
 		j := s.scripts[0]
 		s.scripts = s.scripts[1:]
-		h := &host{session: s, side: j.side}
+		h := &host{session: s, side: j.side, asked: question{try: j.asked}}
 		ctx, cancel := context.WithCancel(s.api.scripts)
 		s.running, s.cancel = h, cancel
 		if h.Extension() && !here(s.last, j.side.leg) {
 			cancel()
 		}
 		s.mu.Unlock()
-		end := ozml.Run(ctx, j.script, h, limits)
+		end := h.run(ctx, j.script)
 		s.api.log.Debug("a script has ended", "call_id", s.id, "end", end.String())
 		if h.Extension() {
 			s.leave(ctx, j.side)

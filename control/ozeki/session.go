@@ -46,6 +46,7 @@ type session struct {
 type job struct {
 	script *ozml.Script
 	side   side
+	asked  int // the question that it answers; 0: none
 }
 
 // side is the API extension that a script speaks for; zero where it speaks for none, and steers a call of others.

@@ -18,7 +18,7 @@ func (a *API) watch(n callstate.Notice) {
 		a.ids.name(call)
 	}
 	s := a.sessions.find(call)
-	if s == nil && n.Kind != callstate.NoticeEnded && (a.notify.CallChanged != "" || n.Kind == callstate.NoticeInvited) {
+	if s == nil && n.Kind != callstate.NoticeEnded && (a.notify.CallChanged != "" || n.Kind == callstate.NoticeInvited || n.Kind == callstate.NoticeRouting) {
 		s = a.sessions.of(call)
 	}
 	if n.Kind == callstate.NoticeEnded {
@@ -63,6 +63,8 @@ func (s *session) note(n callstate.Notice) {
 		s.changed(state, n.Summary)
 	}
 	switch n.Kind {
+	case callstate.NoticeRouting:
+		s.routing(n)
 	case callstate.NoticeInvited:
 		s.invited(n)
 	case callstate.NoticeAnswered:
