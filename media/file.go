@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/mp3"
 	"ringdown/media/internal/wav"
 )
 
@@ -48,7 +49,7 @@ func (l *Library) file(ctx context.Context, name string) (callstate.Clip, error)
 		f.Close()
 		return "", err
 	}
-	a, begun, err := l.find(file{name, s.ModTime(), s.Size()}, "file "+name, func(ctx context.Context) (loop, error) {
+	a, begun, err := l.find(file{name, s.ModTime(), s.Size()}, "file "+name, readTime, func(ctx context.Context) (loop, error) {
 		defer f.Close()
 		if ctx.Err() != nil {
 			return loop{}, context.Cause(ctx)
@@ -121,14 +122,40 @@ func unfit(name string) string {
 	return ""
 }
 
+// others are kinds of files that people try, by how they begin.
+var others = map[string]string{"OggS": "Ogg", "fLaC": "FLAC", "RF64": "RF64", "FORM": "AIFF", ".snd": "AU", "#!AM": "AMR", "\x1aE\xdf\xa3": "WebM"}
+
+// mp3Bytes is the longest MP3 file: 10 minutes at the highest rate have less than half of it.
+const mp3Bytes = 64 << 20
+
 // read finds out what a file of so many bytes holds.
 func read(f io.ReaderAt, size int64) (reader, error) {
+	head := make([]byte, 4)
+	if n, err := f.ReadAt(head, 0); err != nil && err != io.EOF {
+		return nil, err
+	} else if n < len(head) {
+		return nil, fmt.Errorf("byte %d: the file ends, and is neither WAV nor MP3", n)
+	}
+	switch other := others[string(head)]; {
+	case mp3.Is(head) && size > mp3Bytes:
+		return nil, fmt.Errorf("%d MB are too long, %d MB of MP3 are the most", size>>20, mp3Bytes>>20)
+	case mp3.Is(head):
+		return mp3.Open(f, size)
+	case other != "":
+		return nil, fmt.Errorf("byte 0: %s cannot be read, only WAV and MP3", other)
+	case string(head) != "RIFF":
+		return nil, errors.New("byte 0: this is neither a WAV file, which begins with RIFF....WAVE, nor MP3")
+	}
+	return readWAV(f, size)
+}
+
+func readWAV(f io.ReaderAt, size int64) (reader, error) {
 	r, err := wav.Open(f, size)
 	if err != nil {
 		return nil, err
 	}
-	if r.Len() > int64(clipTime.Seconds())*int64(r.Rate()) {
-		return nil, &wav.Error{At: r.At(), Text: fmt.Sprintf("%d s are too long, %v are the most", r.Len()/int64(r.Rate()), clipTime)}
+	if n := r.Len() / int64(r.Rate()); n > int64(clipTime.Seconds()) {
+		return nil, &wav.Error{At: r.At(), Text: fmt.Sprintf("%d s are too long, %v are the most", n, clipTime)}
 	}
 	return r, nil
 }

@@ -19,7 +19,8 @@ const (
 	keepTime  = time.Minute      // a clip that was given out stays for so long, so that it can be played
 	maxAtOnce = 3                // files that are read, and speech commands that run
 	maxJobs   = 100              // those and the ones that wait
-	workTime  = 20 * time.Second // for one of them, once it runs
+	readTime  = time.Minute      // for a file
+	speakTime = 20 * time.Second // for a speech command
 )
 
 // LibraryConfig is what a Library needs. The zero value of a field means its default.
@@ -96,8 +97,8 @@ func (l *Library) Close() {
 }
 
 // find returns the clip that is made from something, and begins to make it when there is none. name is what its id begins
-// with. begun tells that work will be called, once.
-func (l *Library) find(what any, name string, work func(context.Context) (loop, error)) (a *audio, begun bool, err error) {
+// with. begun tells that work will be called, once, with a context that ends after so long.
+func (l *Library) find(what any, name string, long time.Duration, work func(context.Context) (loop, error)) (a *audio, begun bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if a := l.known[what]; a != nil {
@@ -117,13 +118,13 @@ func (l *Library) find(what any, name string, work func(context.Context) (loop, 
 	l.serial++
 	a = &audio{l: l, clip: callstate.Clip(fmt.Sprintf("%s#%d", name, l.serial)), what: what, ready: make(chan struct{})}
 	l.known[what] = a
-	l.wg.Go(func() { l.finish(a, work) })
+	l.wg.Go(func() { l.finish(a, long, work) })
 	return a, true, nil
 }
 
 // finish makes a clip.
-func (l *Library) finish(a *audio, work func(context.Context) (loop, error)) {
-	made, err := l.work(work)
+func (l *Library) finish(a *audio, long time.Duration, work func(context.Context) (loop, error)) {
+	made, err := l.work(long, work)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.jobs--
@@ -143,7 +144,7 @@ func (l *Library) finish(a *audio, work func(context.Context) (loop, error)) {
 }
 
 // work does it when there is a place among those that run.
-func (l *Library) work(work func(context.Context) (loop, error)) (made loop, err error) {
+func (l *Library) work(long time.Duration, work func(context.Context) (loop, error)) (made loop, err error) {
 	ctx := l.ctx
 	select {
 	case l.slots <- struct{}{}:
@@ -154,7 +155,7 @@ func (l *Library) work(work func(context.Context) (loop, error)) (made loop, err
 		work(ctx) // lets go of what it holds
 		return loop{}, errClosed
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, workTime, fmt.Errorf("it takes longer than %v", workTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, long, fmt.Errorf("it takes longer than %v", long))
 	defer cancel()
 	made, err = work(ctx)
 	if err != nil && l.ctx.Err() != nil {

@@ -4,7 +4,7 @@ import "math"
 
 // The filter of a Stream: zero crossings to one side, and a window for 70 dB.
 const (
-	reach = 32
+	reach = 20
 	beta  = 7.0
 )
 
@@ -114,12 +114,19 @@ func (s *Stream) between(x []float64, place int) float64 {
 
 func dot(h, x []float64) float64 {
 	x = x[:len(h)]
-	var a, b float64 // two sums, which the processor can make at the same time; the length is even
-	for i := 0; i+1 < len(h); i += 2 {
-		a += h[i] * x[i]
-		b += h[i+1] * x[i+1]
+	var a, b, c, d float64 // sums that the processor can make at the same time
+	for len(h) >= 4 {
+		u, v := (*[4]float64)(h), (*[4]float64)(x)
+		a += u[0] * v[0]
+		b += u[1] * v[1]
+		c += u[2] * v[2]
+		d += u[3] * v[3]
+		h, x = h[4:], x[4:]
 	}
-	return a + b
+	for i, k := range h {
+		a += k * x[i]
+	}
+	return a + b + c + d
 }
 
 func gcd(a, b int) int {
