@@ -60,12 +60,15 @@ func (r *runner) putAway(forced *callstate.Cause) {
 	r.x.settle(r.unread) // nothing can come to it any more
 }
 
-// breakUp does what a call that was ended by force can no longer ask for: its legs are hung up, their streams closed,
-// and subscribers told. It goes by what the call last showed.
+// breakUp does what a call that was ended by force can no longer ask for: its recording is ended, which is nothing when it
+// has been already, its legs are hung up, their streams closed, and subscribers told. It goes by what the call last showed.
 func (r *runner) breakUp(cause callstate.Cause) {
 	last := *r.shown.Load()
 	if cause.Kind != callstate.Shutdown { // that is nobody's fault, and the notice is logged
 		r.x.log.Error("call ended by force", "call", uint64(r.id), "cause", string(cause.Kind), "legs", len(last.Legs))
+	}
+	if r.recording != 0 {
+		r.guarded("media", func() { r.x.cfg.Media.Do(callstate.EndRecord{Call: r.id, Ref: r.recording}) })
 	}
 	for _, leg := range last.Legs {
 		if leg.App {

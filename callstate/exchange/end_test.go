@@ -39,6 +39,19 @@ func TestPanic(t *testing.T) {
 			},
 			want: "callstate.Locate; hangup 1/1 failed; close 1/1; hangup 1/2 failed; close 1/2",
 		},
+		"while it is recorded": {
+			steps: func(s *script, in callstate.Input) []callstate.Command {
+				switch in.Ev.(type) {
+				case callstate.LegOffered:
+					two(s)
+					return []callstate.Command{callstate.StartRecord{Call: s.id, Ref: 7, File: "a.wav"}}
+				case callstate.LegConfirmed:
+					panic("a bad step")
+				}
+				return nil
+			},
+			want: "callstate.StartRecord; end-record 1/7; hangup 1/1 failed; close 1/1; hangup 1/2 failed; close 1/2",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -95,6 +95,8 @@ func (g *rig) commands() string {
 			words = append(words, fmt.Sprintf("hangup %v %s", c.Leg, c.Cause.Kind))
 		case callstate.CloseMedia:
 			words = append(words, fmt.Sprintf("close %v", c.Leg))
+		case callstate.EndRecord:
+			words = append(words, fmt.Sprintf("end-record %d/%d", c.Call, c.Ref))
 		case callstate.Ring:
 			words = append(words, fmt.Sprintf("ring %d", c.Status))
 		case callstate.Connect:

@@ -30,6 +30,7 @@ type runner struct {
 	// of the goroutine only
 	ended     bool            // NoticeEnded is out
 	lastShown callstate.Shown // in the log
+	recording uint32          // what media records for it, 0 when nothing
 }
 
 // newRunner makes a call whose mailbox holds its first event already: nothing can get before it. Until the first step
@@ -159,6 +160,9 @@ func (r *runner) execute(c callstate.Command) {
 	case callstate.Signal:
 		r.x.cfg.Signaller.Do(c)
 	case callstate.MediaCommand:
+		if begun, ok := c.(callstate.StartRecord); ok {
+			r.recording = begun.Ref
+		}
 		r.x.cfg.Media.Do(c)
 	case callstate.StartTimer:
 		r.startTimer(c)
