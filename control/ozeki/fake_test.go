@@ -30,6 +30,12 @@ type switchboard struct {
 
 	do     func(context.Context) error // when set, decides instead
 	refuse error                       // of every request
+
+	clips   map[callstate.Clip]time.Duration // how long they are; others a second
+	playing map[callstate.CallID]chan struct{}
+	records map[callstate.CallID]chan struct{}
+	placed  []callstate.CallPlaced
+	full    bool // no call can be placed
 }
 
 type asked struct {
@@ -46,6 +52,9 @@ func newSwitchboard() *switchboard {
 	return &switchboard{
 		calls:    map[callstate.CallID]*callstate.Summary{},
 		watchers: map[int]func(callstate.Notice){},
+		clips:    map[callstate.Clip]time.Duration{},
+		playing:  map[callstate.CallID]chan struct{}{},
+		records:  map[callstate.CallID]chan struct{}{},
 		now:      moment(time.Hour),
 	}
 }
@@ -59,20 +68,45 @@ func (b *switchboard) add(s callstate.Summary) {
 	b.calls[s.ID] = &s
 }
 
-func (b *switchboard) end(id callstate.CallID) {
+func (b *switchboard) end(id callstate.CallID) { b.finish(id, callstate.Cause{Kind: callstate.Normal}) }
+
+// finish ends a call, and what is played and recorded there.
+func (b *switchboard) finish(id callstate.CallID, why callstate.Cause) {
 	b.mu.Lock()
-	s := b.calls[id]
+	s := *b.calls[id]
 	delete(b.calls, id)
+	for _, list := range []map[callstate.CallID]chan struct{}{b.playing, b.records} {
+		if list[id] != nil {
+			close(list[id])
+			delete(list, id)
+		}
+	}
+	s.Ended, s.Legs = b.now, nil
 	b.mu.Unlock()
-	b.tell(callstate.NoticeEnded, *s)
+	b.notify(callstate.Notice{Kind: callstate.NoticeEnded, Summary: &s, Cause: why})
+}
+
+// change makes a call show something else.
+func (b *switchboard) change(id callstate.CallID, kind callstate.NoticeKind, f func(s *callstate.Summary)) {
+	b.mu.Lock()
+	s := *b.calls[id]
+	s.Legs = slices.Clone(s.Legs)
+	f(&s)
+	b.calls[id] = &s
+	b.mu.Unlock()
+	b.tell(kind, s)
 }
 
 func (b *switchboard) tell(kind callstate.NoticeKind, s callstate.Summary) {
+	b.notify(callstate.Notice{Kind: kind, Summary: &s})
+}
+
+func (b *switchboard) notify(n callstate.Notice) {
 	b.mu.Lock()
 	watchers := slices.Collect(maps.Values(b.watchers))
 	b.mu.Unlock()
 	for _, f := range watchers {
-		f(callstate.Notice{Kind: kind, Summary: &s})
+		f(n)
 	}
 }
 
@@ -81,10 +115,13 @@ func (b *switchboard) Do(ctx context.Context, id callstate.CallID, req callstate
 		return b.do(ctx)
 	}
 	notice, err := b.carryOut(id, req)
-	if notice.Kind != "" {
-		b.tell(notice.Kind, *notice.Summary)
+	if err != nil {
+		return err
 	}
-	return err
+	if notice.Kind != "" {
+		b.notify(notice)
+	}
+	return b.follow(ctx, id, req)
 }
 
 func (b *switchboard) carryOut(id callstate.CallID, req callstate.Request) (n callstate.Notice, err error) {
@@ -111,6 +148,9 @@ func (b *switchboard) carryOut(id callstate.CallID, req callstate.Request) (n ca
 
 // apply is what a call does with a request, as far as a list shows it.
 func (b *switchboard) apply(s *callstate.Summary, req callstate.Request) error {
+	if handled, err := b.applyApp(s, req); handled {
+		return err
+	}
 	state, next := []callstate.Shown{callstate.ShownInCall}, s.State
 	switch r := req.(type) {
 	case callstate.ForwardCall:
@@ -157,12 +197,6 @@ func (b *switchboard) Get(id callstate.CallID) *callstate.Summary {
 }
 
 func (b *switchboard) Now() callstate.Time { return b.now }
-
-func (b *switchboard) NewCallID() callstate.CallID { return 1 << 40 }
-
-func (b *switchboard) Place(callstate.CallPlaced) error {
-	return &callstate.Error{Kind: callstate.Overloaded}
-}
 
 func (b *switchboard) Watch(f func(callstate.Notice)) (stop func()) {
 	b.mu.Lock()

@@ -2,6 +2,7 @@ package ozeki
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"ringdown/callstate"
@@ -11,6 +12,7 @@ import (
 const (
 	maxPosts   = 32 // notifications of one call that wait
 	maxScripts = 16 // scripts of one call that wait
+	maxMessage = 400
 )
 
 // session is one call as applications see it: what they are told of it, one after the other, and the scripts that they
@@ -173,16 +175,16 @@ func (s *session) ask(ctx context.Context, name, url string, f form) (script *oz
 }
 
 // fault tells of an Error: at the ErrorUrl of the call, else where the config says (spec ozeki 5.2).
-func (s *session) fault(code int, message string) {
-	message = plain(message)
+func (s *session) fault(code int, text string) {
+	text = message(text)
 	s.mu.Lock()
 	url := s.errorURL
 	s.mu.Unlock()
 	if url == "" {
 		url = s.api.notify.Error
 	}
-	s.api.log.Warn("a script or an application is at fault", "call_id", s.id, "code", code, "message", message)
-	s.tell(&notification{name: "Error", url: url, form: errorForm(s.id, code, message), tries: 1})
+	s.api.log.Warn("a script or an application is at fault", "call_id", s.id, "code", code, "message", text)
+	s.tell(&notification{name: "Error", url: url, form: errorForm(s.id, code, text), tries: 1})
 }
 
 // transferring remembers whom to tell of the end of a call whose transfer is under way.
@@ -192,8 +194,14 @@ func (s *session) transferring(url string) {
 	s.transfer[0] = url
 }
 
-// plain is a text of a script as a log may have it.
+// plain is a name or an id of a script as an answer or a log may repeat it.
 func plain(text string) string { return (&params{}).echo(text) }
+
+// message is the text of a fault as an application and a log may have it.
+func message(text string) string {
+	text = swallowed.ReplaceAllString(text, "$1=***")
+	return strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")
+}
 
 // brief is an error as a log may have it.
 func brief(text string) string { return text[:min(len(text), 200)] }

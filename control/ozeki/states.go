@@ -44,12 +44,8 @@ func endingOf(n callstate.Notice) ending {
 	if !known {
 		return ending{stateError, "Error"}
 	}
-	if n.Cause.Kind == callstate.Normal && !n.Leg.Zero() {
-		for _, l := range n.Summary.Legs {
-			if l.ID == n.Leg && !l.Calling {
-				e.result = "CalleeHungUp"
-			}
-		}
+	if n.Cause.Kind == callstate.Normal && n.By == callstate.Callee {
+		e.result = "CalleeHungUp"
 	}
 	return e
 }

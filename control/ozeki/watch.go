@@ -45,7 +45,7 @@ func (s *session) note(n callstate.Notice) {
 	states := s.view.step(n.Summary)
 	switch n.Kind {
 	case callstate.NoticeDigit:
-		for i := range len(n.Digit) {
+		for i := 0; i < len(n.Digit) && !appOf(n.Summary).Zero(); i++ { // those that people press among themselves are theirs
 			s.keys.Press(n.Digit[i])
 		}
 	case callstate.NoticeTransferred:
@@ -74,6 +74,9 @@ func (s *session) note(n callstate.Notice) {
 
 // changed tells of a state of the call.
 func (s *session) changed(state string, now *callstate.Summary) {
+	if s.api.notify.CallChanged == "" {
+		return
+	}
 	s.tell(&notification{name: "CallChanged", url: s.api.notify.CallChanged, lax: true, answer: s.follow(side{}),
 		form: callChanged(s.id, state, now, s.api.calls.Now())})
 }
