@@ -101,7 +101,10 @@ func TestLimits(t *testing.T) {
 			500ms Beep
 			1s Ended`},
 		{name: "loops of nothing", script: `<Array ID="l">` + items + `</Array><ForEach Source="l"><ForEach Source="l"><ForEach Source="l"/></ForEach></ForEach><Beep/>`, want: `
-			0s fault 303 Command 'ForEach' cannot be used here: the script is ended, it has run 10000 elements
+			0s fault 303 Command 'ForEach' cannot be used here: the script is ended, it has run 1000 elements
+			0s Limited`},
+		{name: "rounds are steps", script: `<Array ID="l">` + items + `</Array><ForEach Source="l"/><Beep/>`, limits: Limits{Steps: 101}, want: `
+			0s fault 303 Command 'ForEach' cannot be used here: the script is ended, it has run 101 elements
 			0s Limited`},
 		{name: "unknown elements are steps", script: `<A/><B/><C/>`, limits: Limits{Steps: 2}, want: `
 			0s fault 301 Not implemented command: 'A'

@@ -56,12 +56,12 @@ type Fault struct {
 // Limits bound a run. One that is zero is that of DefaultLimits.
 type Limits struct {
 	Steps int           // elements and rounds of ForEach that are begun, of all documents together
-	Jumps int           // documents that GoTo and ForwardToUrl bring without any audio or input between them
+	Jumps int           // documents that GoTo brings without any audio or input between them
 	Time  time.Duration // in all
 }
 
 // DefaultLimits are generous to scripts that people write, and end one that runs in circles (spec ozeki 9.5).
-func DefaultLimits() Limits { return Limits{Steps: 10000, Jumps: 50, Time: 4 * time.Hour} }
+func DefaultLimits() Limits { return Limits{Steps: 1000, Jumps: 50, Time: time.Hour} }
 
 // End is how a run ended.
 type End int

@@ -134,9 +134,6 @@ func (r *run) branch(f flow) (flow, result) {
 
 // entered asks what to do about keys that no Input is for.
 func (r *run) entered(in *input, keys string) (flow, result) {
-	if !r.jump() {
-		return over, served
-	}
 	s, fault := r.host.Fetch(r.ctx, Ask{Notification: "DtmfEntered", URL: in.url, From: r.from, Extra: map[string]string{"DtmfDigits": keys}})
 	if r.ctx.Err() != nil {
 		return onward, unserved

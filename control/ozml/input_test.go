@@ -98,7 +98,8 @@ func TestMenus(t *testing.T) {
 
 // TestCollect: when an input is complete, and what it is then.
 func TestCollect(t *testing.T) {
-	told := map[string]string{"u": `<Response><Speak>ok</Speak></Response>`, "quiet": ""}
+	told := map[string]string{"u": `<Response><Speak>ok</Speak></Response>`, "quiet": "",
+		"ask": `<Response><UserInput ForwardToUrl="goto ask" timeout="5"/></Response>`, "goto ask": `<Response><GoTo>ask</GoTo></Response>`}
 	entered := func(at, digits, rest string) string {
 		return at + "s DtmfEntered u DtmfDigits=" + digits + "\n" + at + "s Speak text=ok\n" + rest
 	}
@@ -129,6 +130,19 @@ func TestCollect(t *testing.T) {
 			1s Speak text=one
 			2s Beep
 			2.5s Ended`},
+		{name: "an Input of fewer digits than wanted: the pause", script: `<UserInput digits="4" timeout="9"><Inputs><Input key="1"><Speak>one</Speak></Input><Input key="12"/></Inputs></UserInput>`,
+			presses: "1s 1", want: "4s Speak text=one\n5s Ended"},
+		{name: "an Input of fewer digits than wanted: #", script: `<UserInput digits="4" timeout="9"><Inputs><Input key="1"><Speak>one</Speak></Input><Input key="12"/></Inputs></UserInput>`,
+			presses: "1s 1#", want: "1s Speak text=one\n2s Ended"},
+		{name: "input between GoTos", script: `<GoTo>ask</GoTo>`, presses: "1s 1, 2s 1, 3s 1", limits: Limits{Jumps: 2}, want: `
+			0s GoTo ask
+			1s DtmfEntered goto ask DtmfDigits=1 from ask
+			1s GoTo ask from goto ask
+			2s DtmfEntered goto ask DtmfDigits=1 from ask
+			2s GoTo ask from goto ask
+			3s DtmfEntered goto ask DtmfDigits=1 from ask
+			3s GoTo ask from goto ask
+			8s Ended`},
 		{name: "the longer one, at once", script: longer, presses: "1s 1, 2s 2", want: `
 			2s Speak text=twelve
 			3s Beep
@@ -208,6 +222,29 @@ func TestRepeatsEnd(t *testing.T) {
 	}
 	if !strings.HasSuffix(log, "Ended") || strings.Contains(log, "fault") {
 		t.Error(log)
+	}
+}
+
+// TestRepeatsGoOn: the repeats are counted from the last input that there was something for.
+func TestRepeatsGoOn(t *testing.T) {
+	silent := `<UserInput timeout="1" repeat="true"/>`
+	for name, row := range map[string]struct {
+		branch, presses string
+		prompts         int
+	}{
+		"a branch has run":           {``, "15200ms 1, 31s 1", 11 + 11 + 1 + maxRepeats},
+		"no input that there is for": {``, "15200ms 2, 31s 2", 1 + maxRepeats},
+		"an inner one was given up":  {silent, "200ms 1", 1},
+		"yet then a key came":        {silent + `<UserInput timeout="9"/>`, "200ms 1, 25s 2", 1 + 1 + maxRepeats},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{ext: true}
+			log := strings.Join(f.play(t, `<Response><UserInput timeout="1" repeat="true"><InitialCommands><Beep/></InitialCommands>
+				<Inputs><Input key="1">`+row.branch+`</Input></Inputs></UserInput></Response>`, row.presses, Limits{}), "\n")
+			if got := strings.Count(log, "Beep\n"); got != row.prompts {
+				t.Errorf("%d prompts, not %d:\n%s", got, row.prompts, log)
+			}
+		})
 	}
 }
 
