@@ -200,7 +200,10 @@ func TestNoAllocationMixing(t *testing.T) {
 
 // Many calls at once, in every order, with packets and closing in between: for the race detector and for deadlocks.
 func TestTogether(t *testing.T) {
-	b := newBed(t, func(c *Config) { c.Net, c.Silence, c.Post = sinks{}, time.Millisecond, func(callstate.Event) {} })
+	b := newBed(t, func(c *Config) {
+		c.Net, c.Silence, c.Post, c.Folder = sinks{}, time.Millisecond, func(callstate.Event) {}, t.TempDir()
+	})
+	b.create = func(string) (tapeFile, error) { return new(drive), nil }
 	at := netip.MustParseAddrPort("192.0.2.1:4000")
 	var wg sync.WaitGroup
 	const legs = 8
@@ -210,7 +213,7 @@ func TestTogether(t *testing.T) {
 			any := func() callstate.LegID { return legID(r.Uint32N(legs)) }
 			me := legID(n)
 			for range 2000 {
-				switch r.IntN(14) {
+				switch r.IntN(18) {
 				case 0:
 					b.Do(callstate.OpenMedia{Leg: me, Offer: describe(at, "0 101")})
 				case 1:
@@ -229,6 +232,14 @@ func TestTogether(t *testing.T) {
 					b.Do(callstate.Connect{Leg: me, Hears: []callstate.LegID{any(), any(), any()}})
 				case 11:
 					b.Do(callstate.SendDigits{Leg: me, Digits: "12,3", Way: callstate.ByEvent})
+				case 12:
+					b.Do(callstate.StartRecord{Call: 1, Ref: n, Limit: time.Duration(r.IntN(3)) * 20 * time.Millisecond})
+				case 13, 14:
+					b.Do(callstate.RecordLegs{Call: 1, Ref: r.Uint32N(legs), Legs: []callstate.LegID{any(), any()}})
+				case 15:
+					b.Do(callstate.EndRecord{Call: 1, Ref: r.Uint32N(legs)})
+				case 16:
+					b.Do(callstate.TakeDigits{Leg: me, Inband: r.IntN(2) == 0})
 				case 9:
 					if r.IntN(10) == 0 {
 						b.Do(callstate.CloseMedia{Leg: me})

@@ -48,10 +48,11 @@ type recording struct {
 	mu      sync.Mutex    // taken like that of an outbound: nobody takes Engine.wire or an in.mu within it
 	sources []*mix.Source // written under Engine.wire as well
 	pending []int16
-	gap     int // frames of silence that follow pending
-	frames  int // so far
-	quiet   int // frames since somebody spoke
-	lost    int // frames that are silence because of the disk
+	gap     int  // frames of silence that follow pending
+	stall   bool // the gap began because the clock stood still, not because of the disk
+	frames  int  // so far
+	quiet   int  // frames since somebody spoke
+	lost    int  // frames that are silence because of the disk
 	over    bool
 	fail    string
 
@@ -83,8 +84,9 @@ func (r *recording) tick(slot uint64, now time.Duration) (busy bool) {
 	var frame [tapeFrame]int16
 	sum.Cut(frame[:])
 	if r.gap > 0 || len(r.pending)+tapeFrame > maxPending {
-		r.gap++
-		r.lost++
+		if r.gap++; !r.stall {
+			r.lost++
+		}
 	} else {
 		r.pending = append(r.pending, frame[:]...)
 	}
@@ -112,7 +114,11 @@ func (r *recording) pad(frames int) {
 		var frame [tapeFrame]int16
 		r.pending = append(r.pending, frame[:]...)
 	}
-	r.gap += n
+	if n > 0 {
+		r.stall = r.stall || r.gap == 0
+		r.gap += n
+		r.poke()
+	}
 	r.frames += frames
 	r.quiet += frames
 }
@@ -207,6 +213,7 @@ func (r *recording) taken() (pcm []int16, gap int, over bool) {
 	defer r.mu.Unlock()
 	pcm, gap = r.pending, r.gap
 	r.pending, r.spare, r.gap = r.spare[:0], r.pending, 0
+	r.stall = false
 	return pcm, gap, r.over
 }
 

@@ -249,9 +249,9 @@ func talker(seconds int, low, high float64, r *rand.Rand) []int16 {
 func TestTalkOff(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for name, x := range map[string]func() []int16{
-		"man":   func() []int16 { return talker(240, 80, 180, r) },
-		"woman": func() []int16 { return talker(240, 150, 320, r) },
-		"child": func() []int16 { return talker(240, 220, 450, r) },
+		"man":   func() []int16 { return talker(120, 80, 180, r) },
+		"woman": func() []int16 { return talker(120, 150, 320, r) },
+		"child": func() []int16 { return talker(120, 220, 450, r) },
 		"music": func() []int16 { return law(tone.Loop(tone.Music, tone.ALaw)) },
 		"busy":  func() []int16 { return law(tone.Loop(tone.Busy, tone.ALaw)) },
 		"rings": func() []int16 { return law(tone.Loop(tone.Ringback, tone.ALaw)) },
