@@ -298,11 +298,13 @@ func TestRecordStrangers(t *testing.T) {
 			bob.send(111, false, []byte{1, 2, 3}, 960)
 			talk(20*ms, alice)
 		}
-		s.record(1, alice, bob)
 		s.Do(callstate.MakeAnswer{Leg: bob.leg, Offer: bob.sdp("8")})
 		s.take()
 		talk(500*ms, all...)
 		s.Do(callstate.CloseMedia{Leg: bob.leg})
+		if r := s.tapes[recordID{1, 1}]; len(r.legs) != 1 || len(r.sources) != 1 {
+			t.Error("a leg that is gone is kept by the recording")
+		}
 		talk(500*ms, alice)
 		s.stop(1)
 		x := s.file("a.wav")
