@@ -314,8 +314,9 @@ func FuzzInband(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, piece uint8) {
 		var d Inband
 		keys := 0
-		n := min(int(piece), 160)
-		for i := 0; i < 4*len(b); i += max(n, 1) {
+		b = b[:min(len(b), 2000)]
+		n := int(piece)%160 + 1
+		for i := 0; i < 4*len(b); i += n {
 			x := make([]int16, n)
 			for j := range x {
 				x[j] = int16(uint16(b[(i+j)%len(b)])<<8 | uint16(b[(i+j+1)%len(b)]))
@@ -327,7 +328,7 @@ func FuzzInband(f *testing.F) {
 				}
 			}
 		}
-		if keys > 4*len(b)/count(32*time.Millisecond)+1 {
+		if keys > 4*len(b)/count(20*time.Millisecond) {
 			t.Fatalf("%d keys in %d samples", keys, 4*len(b))
 		}
 	})
