@@ -195,3 +195,12 @@ func strongest(x []float64, group [4]int) (index int, best, second float64) {
 	}
 	return index, best, second
 }
+
+// TonesIn lists the tones in a stretch of audio at 8000 Hz, as Tones does in what is heard.
+func TonesIn(pcm []int16) []int {
+	if rms(pcm) <= silenceRMS {
+		return nil
+	}
+	tones, _ := newSpectrum(pcm).peaks()
+	return tones
+}

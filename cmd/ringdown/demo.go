@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,17 @@ func runDemo(ctx context.Context, cfg *Config, o ServeOptions, stdout, stderr io
 	}
 	defer reports.close()
 	cfg.Reports = append(cfg.Reports, Report{URL: reports.url})
+	app, err := newScriptServer("127.0.0.1:0", nil)
+	if err != nil {
+		return err
+	}
+	defer app.close()
+	if cfg.Media.Folder, err = mediaFolder(); err != nil {
+		return err
+	}
+	defer os.RemoveAll(cfg.Media.Folder)
+	cfg.Ozeki.Notify.CallChanged = app.url
+	cfg.APIExtensions = append(cfg.APIExtensions, APIExtension{Number: demoExtension, Name: demoExtension, URL: app.url})
 	outside, err := freePort()
 	if err != nil {
 		return err
@@ -38,7 +50,7 @@ func runDemo(ctx context.Context, cfg *Config, o ServeOptions, stdout, stderr io
 	defer func() { sw.Stop(stopped()) }()
 	defer t.follow(sw.exchange)()
 	fmt.Fprintln(stdout, sw.Ready())
-	d := &demo{sw: sw, reports: reports, outside: outside, api: apiClient{base: "http://" + sw.HTTP.String() + "/api"}, out: stdout, tracer: t,
+	d := &demo{sw: sw, app: app, reports: reports, outside: outside, api: apiClient{base: "http://" + sw.HTTP.String() + "/api"}, out: stdout, tracer: t,
 		open: openClient{base: "http://" + sw.Yeastar.String() + "/openapi/v1.0/"}}
 	if err := d.run(ctx); err != nil {
 		return err
@@ -87,6 +99,7 @@ type demo struct {
 	steps                     int
 
 	fromBob, fromOutside *phone.Call
+	app                  *scriptServer
 	reports              *reportServer
 	outside              netip.AddrPort // the provider's address
 	line                 *phone.Phone   // the provider
@@ -114,7 +127,7 @@ const stepTime = 10 * time.Second
 
 func (d *demo) run(ctx context.Context) error {
 	defer d.hangUpPhones()
-	for _, s := range slices.Concat(d.forwarding(), d.transferring(), d.phoneTransfers()) {
+	for _, s := range slices.Concat(d.forwarding(), d.transferring(), d.phoneTransfers(), d.scripted()) {
 		sctx, cancel := context.WithTimeout(ctx, stepTime)
 		err := s.do(sctx)
 		cancel()

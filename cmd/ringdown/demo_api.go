@@ -14,15 +14,28 @@ type apiClient struct{ base string }
 
 // apiReply is what is read of an answer.
 type apiReply struct {
-	Code    int       `xml:"Code"`
-	Message string    `xml:"Message"`
-	Calls   []apiCall `xml:"ActiveCalls>Call"`
+	Code    int        `xml:"Code"`
+	Message string     `xml:"Message"`
+	Calls   []apiCall  `xml:"ActiveCalls>Call"`
+	History []pastCall `xml:"CallHistory>Call"`
+}
+
+// pastCall is one entry of ListCallHistory.
+type pastCall struct {
+	StartTime   string `xml:"StartTime"`
+	Source      string `xml:"Source"`
+	Destination string `xml:"Destination"`
+	State       string `xml:"State"`
+	Dialed      string `xml:"Dialed"`
+	CallID      string `xml:"CallId"`
 }
 
 type apiCall struct {
 	CallID       string `xml:"CallId"`
 	Source       string `xml:"Source"`
 	Destination  string `xml:"Destination"`
+	CallerDialed string `xml:"CallerDialed"`
+	CalleeDialed string `xml:"CalleeDialed"`
 	RingDuration string `xml:"RingDuration"`
 	TalkDuration string `xml:"TalkDuration"`
 	CallState    string `xml:"CallState"`

@@ -24,6 +24,7 @@ type tracer struct {
 	rungs map[string][]rung             // by SIP Call-ID
 	legs  map[string]traceLeg           // by SIP Call-ID
 	calls map[callstate.CallID][]string // SIP Call-IDs, in order of their legs
+	apps  map[callstate.CallID]string   // the API extension that began the call
 	size  int
 	wg    sync.WaitGroup
 	done  chan struct{}
@@ -48,7 +49,7 @@ const (
 
 func newTracer(out io.Writer) *tracer {
 	return &tracer{out: out, rungs: map[string][]rung{}, legs: map[string]traceLeg{},
-		calls: map[callstate.CallID][]string{}, done: make(chan struct{})}
+		calls: map[callstate.CallID][]string{}, apps: map[callstate.CallID]string{}, done: make(chan struct{})}
 }
 
 // Message implements sip.Tracer.
@@ -95,9 +96,22 @@ func (t *tracer) adopt(call callstate.CallID, leg callstate.LegID) {
 	}
 }
 
+// begun notes the API extension that begins a call: it has no SIP that could tell of it.
+func (t *tracer) begun(s *callstate.Summary) {
+	if len(s.Legs) == 0 || !s.Legs[0].App {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.apps[s.ID] = s.Legs[0].Party.Number
+}
+
 // follow keeps up with calls, and draws each that ends. The returned func stops it and waits.
 func (t *tracer) follow(calls callstate.Calls) (stop func()) {
 	end := calls.Watch(func(n callstate.Notice) {
+		if n.Kind == callstate.NoticeCreated {
+			t.begun(n.Summary)
+		}
 		for _, l := range n.Summary.Legs {
 			if l.ID.Call != n.Summary.ID {
 				t.adopt(n.Summary.ID, l.ID)
@@ -186,7 +200,8 @@ func (t *tracer) draw(id callstate.CallID) string {
 		column int
 	}
 	var steps []step
-	names := []string{"", "ringdown"}
+	names := []string{t.apps[id], "ringdown"}
+	delete(t.apps, id)
 	for _, sipID := range t.calls[id] {
 		leg := t.legs[sipID]
 		column := 0

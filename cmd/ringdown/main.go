@@ -27,6 +27,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Run the switch with simulated phones, make and transfer real calls, print what happened."`
 	Check   checkCommand   `cmd:"" help:"Validate a config and print what it means, or every fault in it."`
 	Init    initCommand    `cmd:"" help:"Write a commented config with fresh secrets."`
+	Answer  answerCommand  `cmd:"" help:"Be a small application: print the notifications of a switch and answer them with scripts."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"ringdown/control/ozml"
 )
 
 // What README.md draws of the states is in the drawing that is made from the tables.
@@ -45,6 +47,40 @@ func TestReadmeShowsAConfig(t *testing.T) {
 	}
 	if len(parts) < 3 || len(cfg.Trunks) == 0 || len(cfg.Reports) == 0 {
 		t.Errorf("README.md shows %d parts, %d trunks, %d reports", len(parts), len(cfg.Trunks), len(cfg.Reports))
+	}
+}
+
+// So is each config that it has the reader write into a file.
+func TestReadmeWritesConfigs(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := regexp.MustCompile("(?s)cat > (\\w+\\.yaml) <<'END'\n(.*?)\nEND\n").FindAllStringSubmatch(string(readme), -1)
+	for _, f := range files {
+		if _, err := ParseConfig(f[1], []byte(f[2])); err != nil {
+			t.Errorf("%s: %v", f[1], err)
+		}
+	}
+	if len(files) < 2 {
+		t.Errorf("README.md writes %d configs", len(files))
+	}
+}
+
+// And each script is one.
+func TestReadmeWritesScripts(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := regexp.MustCompile("(?s)cat > (\\w+\\.xml) <<'END'\n(.*?)\nEND\n").FindAllStringSubmatch(string(readme), -1)
+	for _, f := range files {
+		if s, err := ozml.Parse([]byte(f[2])); err != nil || s == nil {
+			t.Errorf("%s: %v", f[1], err)
+		}
+	}
+	if len(files) < 2 {
+		t.Errorf("README.md writes %d scripts", len(files))
 	}
 }
 

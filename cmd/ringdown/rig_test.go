@@ -97,15 +97,16 @@ func (r *rig) start(s seams) {
 	}
 	r.sw = sw
 	r.Cleanup(r.trace.follow(sw.exchange))
-	c := ozekiConfig(r.cfg)
+	c := sw.ozekiConfig(r.cfg)
 	c.Users = []ozeki.User{{Username: demoHTTPUser, Password: string(demoHTTPPassword)}}
-	c.Calls, c.Log = sw.exchange, log
+	c.Public = "http://192.0.2.1:9509"
 	if c.Notify != (ozeki.Notify{Timeout: c.Notify.Timeout}) || len(c.Extensions) > 0 {
 		r.app = newApplication()
 		r.Cleanup(r.app.close)
 		c.Transport = &http.Transport{DialContext: r.app.dial, DisableKeepAlives: true}
 	}
 	api := ozeki.New(c)
+	sw.ozeki.Store(api)
 	r.Cleanup(func() { api.Close() })
 	r.api = api
 }

@@ -15,6 +15,8 @@ import (
 
 	"ringdown/callstate"
 	"ringdown/callstate/exchange"
+	"ringdown/control/history"
+	"ringdown/control/ozeki"
 	"ringdown/media"
 	"ringdown/sip"
 )
@@ -24,6 +26,9 @@ type Switch struct {
 	exchange *exchange.Exchange
 	agent    *sip.Agent
 	engine   *media.Engine
+	library  *media.Library
+	history  *history.Store            // of the Ozeki API
+	ozeki    atomic.Pointer[ozeki.API] // set once it is there
 	apis     []dialect
 	servers  []*http.Server
 	serving  sync.WaitGroup // of servers
@@ -66,12 +71,21 @@ func (sw *Switch) startMedia(cfg *Config, s seams) (err error) {
 	if !listen.IsValid() {
 		listen = cfg.SIP.Listen[0].Addr.Addr()
 	}
+	sw.library = media.NewLibrary(media.LibraryConfig{Folder: cfg.Media.Folder, Speak: cfg.Ozeki.Speak, Log: sw.log})
 	sw.engine, err = media.New(media.Config{
+		Folder: cfg.Media.Folder, Library: sw.library, Recorded: sw.recorded,
 		Listen: listen, Advertise: cfg.SIP.Advertise, PortMin: cfg.Media.PortMin, PortMax: cfg.Media.PortMax,
 		Silence: cfg.Calls.Silence, Music: cfg.Media.Music, Net: s.media, Log: sw.log,
 		Post: func(ev callstate.Event) { sw.exchange.Post(ev) },
 	})
 	return err
+}
+
+// recorded tells the API that asked for a recording that its file is complete.
+func (sw *Switch) recorded(file string, long time.Duration, fail string) {
+	if api := sw.ozeki.Load(); api != nil {
+		api.Recorded(file, long, fail)
+	}
 }
 
 func (sw *Switch) startSIP(cfg *Config, s seams) (err error) {
@@ -150,9 +164,8 @@ func (sw *Switch) Stop(ctx context.Context) {
 	sw.close()
 }
 
-// close ends what is there, last in first out, and waits for it.
+// close ends what is there, and waits for it. The APIs come after the calls: they tell of each call's end, and keep it.
 func (sw *Switch) close() {
-	sw.closeHTTP()
 	if sw.exchange != nil {
 		sw.exchange.Close()
 	}
@@ -161,6 +174,15 @@ func (sw *Switch) close() {
 	}
 	if sw.engine != nil {
 		sw.engine.Close()
+	}
+	sw.closeHTTP()
+	if sw.library != nil {
+		sw.library.Close()
+	}
+	if sw.history != nil {
+		if err := sw.history.Close(); err != nil {
+			sw.log.Error("history: not all is written", "err", err)
+		}
 	}
 }
 

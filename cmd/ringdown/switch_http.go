@@ -4,17 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"slices"
 	"time"
 
 	"ringdown/control/channels"
+	"ringdown/control/history"
 	"ringdown/control/ozeki"
 	"ringdown/control/reports"
 	"ringdown/control/yeastar"
+	"ringdown/sip"
 )
 
 // dialect is an HTTP API of the switch, or what it sends on its own.
@@ -41,12 +45,21 @@ func (sw *Switch) startHTTP(cfg *Config) error {
 }
 
 func (sw *Switch) startOzeki(cfg *Config) (err error) {
-	c := ozekiConfig(cfg)
-	c.Calls, c.Log = sw.exchange, sw.log
+	sw.history, err = history.Open(history.Config{File: cfg.History.File, Keep: cfg.History.Keep, Log: sw.log})
+	if err != nil {
+		return fmt.Errorf("history.file: %w", err)
+	}
+	c := sw.ozekiConfig(cfg)
+	c.History = sw.history
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	sw.HTTP, err = sw.serve("ozeki.listen", cfg.Ozeki.Listen, ozeki.New(c))
+	api := ozeki.New(c)
+	sw.ozeki.Store(api)
+	sw.HTTP, err = sw.serve("ozeki.listen", cfg.Ozeki.Listen, api)
+	if c.Public == "" {
+		api.SetPublic("http://" + sw.HTTP.String())
+	}
 	return err
 }
 
@@ -114,8 +127,14 @@ func (sw *Switch) closeHTTP() {
 	}
 }
 
-func ozekiConfig(cfg *Config) ozeki.Config {
-	c := ozeki.Config{Users: make([]ozeki.User, 0, len(cfg.Ozeki.Users))}
+func (sw *Switch) ozekiConfig(cfg *Config) ozeki.Config {
+	c := ozeki.Config{
+		Users: make([]ozeki.User, 0, len(cfg.Ozeki.Users)), Calls: sw.exchange, Log: sw.log, Sounds: sw.library,
+		Phones: func() []ozeki.Phone { return phones(cfg, sw.agent) },
+	}
+	if cfg.Media.Folder != "" {
+		c.Files = mediaFiles(cfg.Media.Folder)
+	}
 	for _, u := range cfg.Ozeki.Users {
 		c.Users = append(c.Users, ozeki.User{Username: u.Username, Password: string(u.Password)})
 	}
@@ -126,6 +145,28 @@ func ozekiConfig(cfg *Config) ozeki.Config {
 		c.Extensions = append(c.Extensions, ozeki.Extension{Number: e.Number, Name: e.Name, URL: e.URL})
 	}
 	return c
+}
+
+// phones are the extensions that have or could have phones, and whether one is registered.
+func phones(cfg *Config, agent *sip.Agent) []ozeki.Phone {
+	list := make([]ozeki.Phone, len(cfg.Extensions))
+	for i, e := range cfg.Extensions {
+		list[i] = ozeki.Phone{Number: e.Number, Connected: agent.Registered(e.Number)}
+	}
+	return list
+}
+
+// mediaFiles opens files of the media folder, which need not be there yet; no name leads out of it (edge case X18).
+type mediaFiles string
+
+// Open opens one file.
+func (m mediaFiles) Open(name string) (fs.File, error) {
+	root, err := os.OpenRoot(string(m))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return root.FS().Open(name)
 }
 
 func yeastarConfig(cfg *Config) yeastar.Config {
