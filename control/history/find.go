@@ -11,8 +11,9 @@ import (
 
 const defaultRows = 20
 
-// Find returns one page of the records that match f, and how many match in all. What was added before is found: Find waits
-// until it is written, but not for a disk that refuses. It ends with ctx, and after ten seconds.
+// Find returns one page of the records that match f, and how many match in all. Find waits
+// two seconds for what was added before to be written, and so it is found unless the disk refuses. It ends with ctx, and
+// after ten seconds.
 func (s *Store) Find(ctx context.Context, f Filter) (page []Record, total int, err error) {
 	if f.Page < 0 || f.Rows < 0 {
 		return nil, 0, fmt.Errorf("history: page %d of %d rows", f.Page, f.Rows)
@@ -20,7 +21,10 @@ func (s *Store) Find(ctx context.Context, f Filter) (page []Record, total int, e
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
-	if err := s.flush(ctx); err != nil {
+	brief, enough := context.WithTimeout(ctx, flushTime)
+	s.flush(brief)
+	enough()
+	if err := ctx.Err(); err != nil {
 		return nil, 0, fmt.Errorf("history: %w", err)
 	}
 	s.readers.RLock()
@@ -40,7 +44,7 @@ func (s *Store) Find(ctx context.Context, f Filter) (page []Record, total int, e
 	return page, total, nil
 }
 
-// flush has the writer write what is queued.
+// flush has the writer write what is queued, and waits for it until ctx ends.
 func (s *Store) flush(ctx context.Context) error {
 	s.mu.Lock()
 	waiting := len(s.queue) > 0 || s.inHand

@@ -27,6 +27,7 @@ const (
 	retryTime = 5 * time.Second        // between two attempts at a database that refused
 	pruneTime = time.Hour              // between two looks for records that are too old
 	closeTime = 10 * time.Second       // how long Close waits for the disk
+	flushTime = 2 * time.Second        // how long a search waits for what is queued
 	findTime  = 10 * time.Second       // the longest that a search takes
 )
 

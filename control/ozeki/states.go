@@ -23,29 +23,29 @@ type ending struct {
 
 // endings says so of every cause (spec ozeki 4.4). A cause without a row is an error.
 var endings = map[callstate.CauseKind]ending{
-	callstate.Normal:      {stateCompleted, "CallerHungUp"}, // or CalleeHungUp, see endingOf
-	callstate.Cancelled:   {stateCancelled, "Cancelled"},
-	callstate.Busy:        {stateBusy, "Busy"},
-	callstate.Declined:    {stateBusy, "Busy"},
-	callstate.NoAnswer:    {stateBusy, "NotAnswered"},
-	callstate.Unavailable: {stateBusy, "NotAnswered"},
-	callstate.NotFound:    {stateError, "NotFound"},
-	callstate.Elsewhere:   {stateCompleted, "Aborted"},
-	callstate.Forwarded:   {stateTransferred, "Redirected"},
-	callstate.Transferred: {stateTransferred, "TransferCompleted"},
-	callstate.TooLong:     {stateCompleted, "Aborted"},
-	callstate.Aborted:     {stateCompleted, "Aborted"},
-	callstate.Shutdown:    {stateCompleted, "Aborted"},
+	callstate.Normal:      {stateCompleted, callerHungUp}, // or CalleeHungUp, see endingOf
+	callstate.Cancelled:   {stateCancelled, cancelled},
+	callstate.Busy:        {stateBusy, busy},
+	callstate.Declined:    {stateBusy, busy},
+	callstate.NoAnswer:    {stateBusy, notAnswered},
+	callstate.Unavailable: {stateBusy, notAnswered},
+	callstate.NotFound:    {stateError, notFound},
+	callstate.Elsewhere:   {stateCompleted, aborted},
+	callstate.Forwarded:   {stateTransferred, redirected},
+	callstate.Transferred: {stateTransferred, transferCompleted},
+	callstate.TooLong:     {stateCompleted, aborted},
+	callstate.Aborted:     {stateCompleted, aborted},
+	callstate.Shutdown:    {stateCompleted, aborted},
 }
 
 // endingOf is how a call ended, by its last notice.
 func endingOf(n callstate.Notice) ending {
 	e, known := endings[n.Cause.Kind]
 	if !known {
-		return ending{stateError, "Error"}
+		return ending{stateError, failed}
 	}
 	if n.Cause.Kind == callstate.Normal && n.By == callstate.Callee {
-		e.result = "CalleeHungUp"
+		e.result = calleeHungUp
 	}
 	return e
 }
