@@ -91,7 +91,7 @@ func (c *Call) digitReceived(l *Leg, ev DigitReceived) {
 	case again && ev.Passed:
 		c.passKeys(l)
 	case again:
-	case ev.Passed:
+	case ev.Passed, ev.Via == ByInband: // D10: whoever hears the leg has heard the tone
 		c.passKeys(l) // from before media was told of the gate: there can be no code any more
 		c.notice(Notice{Kind: NoticeDigit, Leg: l.ID, Digit: ev.Digit})
 	default:

@@ -60,7 +60,11 @@ func TestExplore(t *testing.T) {
 			})
 		}
 	})
-	wanted := []string{"mixing", "three talk", "five talk", "transfer in a second bridge", "another main bridge",
+	wanted := []string{"an API extension rings: " + string(ForkCallee), "an API extension rings: " + string(ForkTarget), "a call is placed",
+		"an application talks", "an application among three", "an application is handed over", "keys are listened for",
+		"an application talks to the outside", "an application transfers: " + TransferRinging, "an application transfers: " + TransferFetching,
+		"an application is transferred: " + TransferRinging, "an application is transferred: " + TransferRecalling, "an application is transferred: " + UpTarget,
+		"mixing", "three talk", "five talk", "transfer in a second bridge", "another main bridge",
 		"sent on by a setting", "redirects side by side", "redirects one after the other", "next trunk", "called by trunk",
 		"target sent on", "setting and application at once", "outside talks to outside",
 		"a digit is told", "a code by events", "a code by INFO", "digits are sent on",
@@ -126,7 +130,8 @@ func (s *sim) quietCall() {
 	switch c.State {
 	case CallRinging:
 		s.quietFork()
-		if l := c.leg(c.Caller); l.Bound && !c.Fork.Early.Zero() {
+		if l := c.leg(c.Caller); l.App {
+		} else if l.Bound && !c.Fork.Early.Zero() {
 			s.hears(l, c.Fork.Early)
 		} else if l.Bound {
 			s.plays(l, Ringback)
@@ -149,9 +154,12 @@ func (s *sim) quietCall() {
 	s.quietKeys()
 	s.quietPlays()
 	for _, l := range c.Legs {
+		if l.App {
+			continue
+		}
 		if p := c.onlyPartner(l); l.State == LegUp && l.Bridge != 0 && l.Trunk == "" && s.dir.Extensions[l.Party.Number].ConnectedLine && p != nil {
 			if shown := s.legs[l.ID].shown; shown != p.seenAs().Number && s.legs[l.ID].phase == simUp {
-				s.book.fault("leg %s talks to %s, its phone shows %s (T30)", l.ID, p.Party.Number, shown)
+				s.book.fault("leg %s talks to %s, its phone shows %s (T30)", l.ID, p.seenAs().Number, shown)
 			}
 		}
 		if p := s.legs[l.ID]; p.phase == simUp && l.Bound && l.PhoneHold != p.hold.Holds() {
@@ -171,12 +179,13 @@ func (s *sim) quietLegs() {
 		if lingers {
 			s.quietTimer(timerLeave)
 		}
-		if !l.up() || l.held() || lingers {
+		if !l.up() || l.held() || lingers || l.App {
 			continue
 		}
 		got := s.book.leg(l.ID)
 		switch {
 		case len(got.hears) > 0:
+		case s.appTalks(l) && got.plays == Silence:
 		case c.asks(l) && c.Fork == nil:
 			s.quietTimer(timerNumber)
 		case got.plays == BusyTone:
@@ -250,9 +259,12 @@ func (s *sim) quietTalker(x *Leg) {
 		s.book.fault("connected, but %+v", x)
 		return
 	}
+	if x.App {
+		return
+	}
 	var heard []LegID
 	for _, y := range c.talkers(x.Bridge) {
-		if y != x && !y.held() {
+		if y != x && !y.held() && !y.App {
 			heard = append(heard, y.ID)
 		}
 	}
@@ -261,6 +273,9 @@ func (s *sim) quietTalker(x *Leg) {
 		if x.APIHold && !x.PhoneHold && s.book.leg(x.ID).plays != Music {
 			s.plays(x, Silence)
 		}
+	case len(heard) == 0 && s.appTalks(x):
+		s.plays(x, Silence)
+		s.playable(x)
 	case len(heard) == 0:
 		s.plays(x, Music)
 	default:
@@ -346,12 +361,25 @@ func (s *sim) waits(l *Leg) {
 }
 
 func (s *sim) hears(x *Leg, want ...LegID) {
+	if x.App {
+		return
+	}
 	if got := s.book.leg(x.ID); !slices.Equal(got.hears, want) {
 		s.book.fault("in state %q leg %s must hear %v, media was told %v %q", s.call.State, x.ID, want, got.hears, got.plays)
 	}
 }
 
+// playable: who talks to an application was asked for a codec that media can make, if it had none.
+func (s *sim) playable(x *Leg) {
+	if !x.Facts.Mixable && x.Facts.Codec != "" && !x.Asked {
+		s.book.fault("leg %s talks to an application in %s", x.ID, x.Facts.Codec)
+	}
+}
+
 func (s *sim) plays(x *Leg, want Sound) {
+	if x.App {
+		return
+	}
 	if l := s.book.leg(x.ID); len(l.hears) > 0 || l.plays != want {
 		s.book.fault("in state %q leg %s must hear %q, media was told %v %q", s.call.State, x.ID, want, l.hears, l.plays)
 	}

@@ -184,22 +184,6 @@ func (c *Call) dial(l *Leg, sdp []byte) {
 	c.do(d)
 }
 
-// showsAs is whom the phones of a fork see as their caller: who consults them, or the party that they would talk to.
-func (c *Call) showsAs() Party {
-	if t := c.Transfer; t != nil {
-		if t.attended() && !t.Blind && c.Fork.For == ForkTarget {
-			return t.TransferorParty
-		}
-		if l := c.leg(t.Transferee); l != nil {
-			return l.seenAs()
-		}
-	}
-	if l := c.leg(c.Caller); l != nil {
-		return l.seenAs()
-	}
-	return c.CallerParty
-}
-
 // legProgress: a phone of the fork rings or sends early media.
 func (c *Call) legProgress(l *Leg, ev LegProgress) {
 	f := c.Fork

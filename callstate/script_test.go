@@ -209,7 +209,7 @@ var edgeCases = strings.Fields(`I1 I5 I6 I7 I9 I10
 	H1 H2 H4 H5 H7 H8 H9 H10 H12 H14
 	M1 M2 M4 M22
 	N14
-	D7 D9 D12 D14 D16
+	D7 D9 D10 D12 D14 D16
 	A1 A2 A3 A6 A7 A8 A12`)
 
 // TestDialKeepsWhatItShows: a Dial is read later and elsewhere, so nothing that it points to may change any more.

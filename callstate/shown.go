@@ -27,3 +27,19 @@ func (c *Call) onlyPartner(l *Leg) (only *Leg) {
 	}
 	return only
 }
+
+// showsAs is whom the phones of a fork see as their caller: who consults them, or the party that they would talk to.
+func (c *Call) showsAs() Party {
+	if t := c.Transfer; t != nil {
+		if t.attended() && !t.Blind && c.Fork.For == ForkTarget {
+			return t.TransferorParty
+		}
+		if l := c.leg(t.Transferee); l != nil {
+			return l.seenAs()
+		}
+	}
+	if l := c.leg(c.Caller); l != nil {
+		return l.seenAs()
+	}
+	return c.CallerParty
+}

@@ -39,6 +39,7 @@ type sim struct {
 	asked   bool             // an application is asked where calls go
 	mixable float64          // how many codecs media can make
 	players bool             // applications play and record
+	apps    bool             // there are API extensions
 	trunked bool             // there are outside numbers, forwarding settings and redirects
 	copyAt  int
 	request uint64
@@ -92,6 +93,7 @@ func newSim(seed uint64) *sim {
 		s.acts += s.acts / 4
 		s.mixable = []float64{0.9, 0.5}[s.rng.IntN(2)]
 	}
+	s.apps = s.rng.IntN(2) == 0
 	s.copyAt = -1
 	if s.rng.IntN(3) == 0 {
 		s.copyAt = s.rng.IntN(60)
@@ -110,6 +112,9 @@ func (s *sim) bad(p float64) bool { return s.faulty && s.chance(p) }
 
 // number is one to be dialled.
 func (s *sim) number() string {
+	if s.apps && s.chance(0.2) {
+		return s.app()
+	}
 	if s.trunked && s.chance(0.25) {
 		return outsideNumbers[s.rng.IntN(len(outsideNumbers))]
 	}
@@ -123,11 +128,18 @@ func (s *sim) run() {
 		to = s.number()
 	}
 	first := LegOffered{On: On{LegID{1, 1}}, From: Party{Number: "2000"}, To: to}
+	if s.apps && s.chance(0.5) {
+		first.To = s.app()
+	}
 	if s.trunked && s.chance(0.25) {
 		first.Trunk, first.From.Number = "provider", []string{"12345678", "2001"}[s.rng.IntN(2)]
 		first.To = []string{"5503301", "1234567", "2002", "nowhere"}[s.rng.IntN(4)]
 	}
-	s.invite(first)
+	if s.apps && s.chance(0.3) {
+		s.place()
+	} else {
+		s.invite(first)
+	}
 	if s.steers || s.joins {
 		s.connect()
 	}
@@ -180,6 +192,9 @@ func (s *sim) pick() bool {
 func (s *sim) connect() {
 	for range 40 {
 		s.drain()
+		if s.appAnswers() {
+			continue
+		}
 		for _, id := range s.order {
 			if l := s.legs[id]; l.phase == simInviting && !l.inbound {
 				s.answers(l)
@@ -415,6 +430,14 @@ func (s *sim) handToLeg(cmd Command) {
 	}
 }
 
+// anyone is the phone of any leg; one that does nothing when there is none.
+func (s *sim) anyone() *simLeg {
+	if len(s.order) == 0 {
+		return &simLeg{phase: simUnknown}
+	}
+	return s.legs[s.order[s.rng.IntN(len(s.order))]]
+}
+
 func (s *sim) ask(req Request) {
 	s.request++
 	s.late = append(s.late, Requested{ID: s.call.ID, Ref: s.request, Req: req})
@@ -427,8 +450,7 @@ func (s *sim) nudge() {
 	case n < 6 && len(s.timers) > 0:
 		s.fire()
 	case n < 9:
-		l := s.legs[s.order[s.rng.IntN(len(s.order))]]
-		s.bye(l)
+		s.bye(s.anyone())
 	default:
 		s.ask(End{})
 	}

@@ -8,12 +8,14 @@ func (s *sim) act() {
 		s.playerActs()
 	case s.record.runs != 0 && s.chance(0.05):
 		s.fileEnds()
+	case s.appAnswers():
+	case s.appActs():
 	case s.joins:
 		s.joiningAct()
 	case s.steers:
 		s.steeredAct()
 	case n < 70:
-		s.phoneActs(s.legs[s.order[s.rng.IntN(len(s.order))]])
+		s.phoneActs(s.anyone())
 	case n < 93:
 		s.applicationActs()
 	case n < 99:
@@ -65,9 +67,9 @@ func (s *sim) steeredAct() {
 			s.bye(l)
 		}
 	case n < 52:
-		s.phoneActs(s.legs[s.order[s.rng.IntN(len(s.order))]])
+		s.phoneActs(s.anyone())
 	case n < 54:
-		s.bye(s.legs[s.order[s.rng.IntN(len(s.order))]])
+		s.bye(s.anyone())
 	case n < 57:
 		if len(s.timers) > 0 {
 			s.fire()
@@ -93,12 +95,12 @@ func (s *sim) steer() {
 }
 
 func (s *sim) wish() Request {
-	leg := s.order[s.rng.IntN(len(s.order))]
+	leg := s.anyone().id
 	for range 4 { // mostly one that is up
 		if s.call.leg(leg).up() {
 			break
 		}
-		leg = s.order[s.rng.IntN(len(s.order))]
+		leg = s.anyone().id
 	}
 	if t := s.call.Transfer; t.attended() && s.chance(0.75) {
 		if s.chance(0.9) {

@@ -65,6 +65,7 @@ func (s *sim) find(ev Event) bool {
 		id = s.has(e.About())
 	}
 	offered, offers := ev.(LegOffered)
+	_, places := ev.(CallPlaced)
 	switch {
 	case offers && offered.Replaces.Given():
 		id = s.has(offered.Replaces.Leg)
@@ -73,7 +74,7 @@ func (s *sim) find(ev Event) bool {
 			return false
 		}
 		s.home[offered.Leg] = id
-	case offers && int(id) > len(s.calls):
+	case (offers || places) && int(id) > len(s.calls):
 		s.newCall()
 	case int(id) > len(s.calls): // it was refused
 		if wanted, ok := ev.(LegsWanted); ok {
@@ -92,6 +93,11 @@ func (s *sim) letter(cmd Command) {
 	case Fetch:
 		ev := LegsWanted{On: On{cmd.Leg}, By: cmd.Call, Token: cmd.Token, EarlyOnly: cmd.EarlyOnly, Stay: cmd.Stay, Mixable: cmd.Mixable}
 		l := s.legs[cmd.Leg]
+		if l == nil { // an application's side, or none
+			l = &simLeg{id: cmd.Leg, phase: simUnknown}
+			s.legs[l.id] = l
+			s.order = append(s.order, l.id)
+		}
 		l.fromSIP = append(l.fromSIP, ev)
 		for _, k := range s.calls {
 			if t := k.call.Transfer; t != nil && t.State == TransferFetching && s.has(t.Consultation) == cmd.Call && k.call.ID == s.has(cmd.Leg) {
@@ -206,9 +212,9 @@ func (s *sim) joiningAct() {
 	case n < 76 && len(up)+len(ringing) > 0 && len(s.order) < 14:
 		s.takesPlace(any(slices.Concat(up, ringing)))
 	case n < 84:
-		s.phoneActs(s.legs[s.order[s.rng.IntN(len(s.order))]])
+		s.phoneActs(s.anyone())
 	case n < 87:
-		s.bye(s.legs[s.order[s.rng.IntN(len(s.order))]])
+		s.bye(s.anyone())
 	case n < 89:
 		if len(s.timers) > 0 {
 			s.fire()
@@ -233,7 +239,9 @@ func (s *sim) callAgain(l *simLeg) {
 	if s.chance(0.4) {
 		from, to = to, from
 	}
-	if from != to && s.dir.Knows(from) {
+	if s.apps && s.chance(0.3) {
+		s.place()
+	} else if from != to && s.dir.Knows(from) && !s.dir.Extensions[from].App {
 		s.invite(LegOffered{On: On{LegID{CallID(len(s.calls) + 1), 1}}, From: Party{Number: from}, To: to})
 	}
 }
@@ -273,7 +281,7 @@ func (s *sim) takesPlace(l *simLeg) {
 	if s.chance(0.3) {
 		from = s.number()
 	}
-	if s.dir.Knows(from) {
+	if s.dir.Knows(from) && !s.dir.Extensions[from].App {
 		s.invite(LegOffered{On: On{LegID{CallID(100 + s.invited), 1}}, From: Party{Number: from}, To: "2000",
 			Replaces: Replaced{Leg: l.id, EarlyOnly: s.chance(0.2)}})
 	}

@@ -9,6 +9,8 @@ import (
 type simKeys struct {
 	dials    string // what its owner is going to press
 	info     bool   // it tells them by INFO
+	tones    bool   // they are tones in its audio
+	inband   bool   // for which media listens
 	pressing *DigitReceived
 
 	mode    DigitMode
@@ -30,6 +32,7 @@ func (s *sim) keysAct(l *simLeg) bool {
 		l.keys.dials = dialled[s.rng.IntN(len(dialled))]
 		if !s.keys[l.id] {
 			l.keys.info = s.chance(0.3)
+			l.keys.tones = !l.keys.info && l.keys.inband && s.chance(0.5)
 		}
 		s.keys[l.id] = true
 	}
@@ -39,6 +42,12 @@ func (s *sim) keysAct(l *simLeg) bool {
 	if l.keys.info {
 		ev.Via = ByInfo
 		l.post(ev)
+		return true
+	}
+	if l.keys.tones {
+		if ev.Via = ByInband; l.keys.inband {
+			l.fromMedia = append(l.fromMedia, ev)
+		}
 		return true
 	}
 	s.begins(l, ev)
@@ -113,7 +122,7 @@ func (s *sim) lift(l *simLeg) {
 
 // takes carries out TakeDigits.
 func (k *simKeys) takes(cmd TakeDigits) {
-	k.mode = cmd.Mode
+	k.mode, k.inband = cmd.Mode, cmd.Inband
 	k.shut = cmd.Mode == AwaitStar && (cmd.Told != k.told || k.pressing != nil && !k.pressing.Passed)
 }
 
@@ -136,6 +145,9 @@ func (s *sim) counts(ev Event, cmds []Command, asked bool) {
 		}
 	}
 	for _, l := range s.call.Legs {
+		if l.App {
+			continue
+		}
 		k := &s.legs[l.ID].keys
 		if s.call.asks(l) {
 			if k.pending != "" {
@@ -158,9 +170,14 @@ func (s *sim) counts(ev Event, cmds []Command, asked bool) {
 // quietKeys: nothing is under way, so no gate may stay shut without a reason, and each is what the call wants.
 func (s *sim) quietKeys() {
 	for _, l := range s.call.Legs {
+		if l.App {
+			continue
+		}
 		k := &s.legs[l.ID].keys
 		switch {
 		case !l.live():
+		case k.inband != (l.Bound && !l.Facts.Events && l.Bridge != 0 && slices.ContainsFunc(s.call.talkers(l.Bridge), (*Leg).app)):
+			s.book.fault("leg %s: media listens for tones: %t", l.ID, k.inband)
 		case k.mode != l.Gate:
 			s.book.fault("the gate of leg %s is %q, the call believes %q", l.ID, k.mode, l.Gate)
 		case l.Keys != "":

@@ -21,6 +21,7 @@ func (s *sim) note() {
 	}
 	s.noteFork()
 	s.noteQuestion()
+	s.noteApps()
 	for _, cmd := range s.last {
 		if p, ok := cmd.(Publish); ok && !p.Notice.Leg.Zero() && p.Notice.Leg.Call > 100 {
 			switch p.Notice.Kind {
@@ -55,6 +56,9 @@ func (s *sim) script() string {
 		fmt.Fprintf(&w, "extension %s", n)
 		if x.Outbound {
 			fmt.Fprint(&w, " outbound")
+		}
+		if x.App {
+			fmt.Fprint(&w, " app")
 		}
 		if x.ConnectedLine {
 			fmt.Fprint(&w, " connected-line")

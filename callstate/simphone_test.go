@@ -29,6 +29,7 @@ type simLeg struct {
 	keys         simKeys
 	clip         *PlayClip // what media plays to it
 	port, closed bool
+	mixable      bool // our last offer had nothing that media cannot make
 	dialled      *Dial
 	was          []byte
 }
@@ -44,6 +45,14 @@ func (s *sim) facts(d Direction) Facts {
 	f := Facts{Codec: "PCMU", Direction: d, Events: s.chance(0.8), Mixable: s.chance(s.mixable), Info: s.chance(0.3)}
 	if !f.Mixable {
 		f.Codec = "opus"
+	}
+	return f
+}
+
+// within are the facts of a description that was limited to what media can make itself.
+func (f Facts) within(mixable bool) Facts {
+	if mixable {
+		f.Codec, f.Mixable = "PCMU", true
 	}
 	return f
 }
@@ -213,6 +222,7 @@ func (s *sim) media(l *simLeg, cmd MediaCommand) {
 		l.port = !fail(0, 0.02, NoPorts)
 	case MakeOffer:
 		if !fail(cmd.Ref, 0.02, NoCodec) {
+			l.mixable = cmd.Mixable
 			post(OfferMade{On: on, Ref: cmd.Ref, SDP: []byte("offer-" + cmd.Direction)})
 		}
 	case MakeAnswer:
@@ -221,11 +231,11 @@ func (s *sim) media(l *simLeg, cmd MediaCommand) {
 			if d == "" {
 				d = SendRecv
 			}
-			post(AnswerMade{On: on, Ref: cmd.Ref, SDP: []byte("answer"), Facts: s.facts(d)})
+			post(AnswerMade{On: on, Ref: cmd.Ref, SDP: []byte("answer"), Facts: s.facts(d).within(cmd.Mixable)})
 		}
 	case TakeAnswer:
 		if !fail(cmd.Ref, 0.05, BadSDP) {
-			post(AnswerTaken{On: on, Ref: cmd.Ref, Facts: s.facts(Direction(cmd.Answer))})
+			post(AnswerTaken{On: on, Ref: cmd.Ref, Facts: s.facts(Direction(cmd.Answer)).within(l.mixable)})
 		}
 	case Connect:
 		if len(cmd.Hears) > 0 {

@@ -9,7 +9,7 @@ var outsideNumbers = []string{"5551234", "0301234", "5559999"}
 // furnish gives extensions rights and forwarding settings; many lead back to where they came from.
 func (s *sim) furnish() {
 	everyone := s.rng.IntN(3) // of three worlds, one has nobody who may call outside
-	for _, n := range []string{"2000", "2001", "2002", "2003", "2004"} {
+	for _, n := range []string{"2000", "2001", "2002", "2003", "2004", "9990", "9991"} {
 		x := s.dir.Extensions[n]
 		x.Outbound = everyone > 0 && s.chance(0.5)
 		for _, to := range []*string{&x.Forward.Always, &x.Forward.Busy, &x.Forward.NoAnswer} {

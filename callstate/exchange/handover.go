@@ -81,6 +81,16 @@ func (r *runner) forgetLeg(leg callstate.LegID) {
 	r.adopted = slices.DeleteFunc(r.adopted, func(id callstate.LegID) bool { return id == leg })
 }
 
+// forgetApps does the same for applications' sides of a call, of which no adapter tells when they are over.
+func (r *runner) forgetApps(before *callstate.Summary) {
+	now := r.shown.Load().Legs
+	for _, l := range before.Legs {
+		if l.App && l.ID.Call != r.id && !slices.ContainsFunc(now, func(x callstate.LegSummary) bool { return x.ID == l.ID }) {
+			r.forgetLeg(l.ID)
+		}
+	}
+}
+
 // forgetLegs takes the legs that came to a call off the books when it is put away.
 func (r *runner) forgetLegs() {
 	m := &r.x.moved

@@ -140,6 +140,7 @@ func (r *runner) handle(ev callstate.Event) {
 			r.crashed(ev, p)
 		}
 	}()
+	before := r.shown.Load()
 	todo = r.call.Step(callstate.Input{At: r.x.Now(), Ev: ev})
 	// Stored before any command: whoever hears of the change by a notice or a reply finds it in the lists.
 	r.shown.Store(r.call.Summary())
@@ -152,6 +153,7 @@ func (r *runner) handle(ev callstate.Event) {
 	if ended, ok := ev.(callstate.LegEnded); ok {
 		r.forgetLeg(ended.Leg)
 	}
+	r.forgetApps(before)
 }
 
 // execute carries out one command.
