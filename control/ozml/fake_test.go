@@ -12,7 +12,8 @@ import (
 )
 
 // fake is a call in virtual time that writes down what a script does to it, each line with its time. A text is spoken for
-// one second, a file plays for ten, a beep for half a second.
+// one second, a file plays for ten, a beep for half a
+// second; a recording takes five.
 type fake struct {
 	t       testing.TB
 	start   time.Time
@@ -37,7 +38,7 @@ func (f *fake) Command(ctx context.Context, c Command) Outcome {
 		line += fmt.Sprintf(" %s=%s", name, c.Params[name])
 	}
 	f.say("%s", line)
-	long := map[string]time.Duration{"Speak": time.Second, "Play": 10 * time.Second, "Beep": time.Second / 2}[c.Name]
+	long := map[string]time.Duration{"Speak": time.Second, "Play": 10 * time.Second, "Beep": time.Second / 2, "Record": 5 * time.Second}[c.Name]
 	timer := time.NewTimer(long)
 	defer timer.Stop()
 	select {

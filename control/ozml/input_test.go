@@ -36,6 +36,11 @@ func TestMenus(t *testing.T) {
 			7.5s Ended`},
 		{name: "2: a key stops no other command, yet what follows", script: `<UserInput><InitialCommands><Hold/><Speak>p</Speak><Hold/></InitialCommands></UserInput>`,
 			presses: "0s 1", want: `0s Ended`},
+		{name: "2: a key that comes during another command", script: `<UserInput><InitialCommands><Record/><Speak>p</Speak></InitialCommands><Inputs><Input key="1"/></Inputs></UserInput><Hold/>`,
+			presses: "1s 1", want: `
+			0s Record
+			5s Hold
+			5s Ended`},
 		{name: "2: a key stops a loop, and Vars are set", script: `<Array ID="l"><item>1</item><item>2</item></Array><UserInput><InitialCommands>
 			<ForEach Source="l"><Speak>$item</Speak></ForEach><Var ID="v">set</Var></InitialCommands><Inputs><Input key="1"><Speak>$v</Speak></Input></Inputs></UserInput>`,
 			presses: "1.5s 1", want: `
@@ -99,7 +104,8 @@ func TestMenus(t *testing.T) {
 // TestCollect: when an input is complete, and what it is then.
 func TestCollect(t *testing.T) {
 	told := map[string]string{"u": `<Response><Speak>ok</Speak></Response>`, "quiet": "",
-		"ask": `<Response><UserInput ForwardToUrl="goto ask" timeout="5"/></Response>`, "goto ask": `<Response><GoTo>ask</GoTo></Response>`}
+		"ask": `<Response><UserInput ForwardToUrl="goto ask" timeout="5"/></Response>`, "outer": `<Response><UserInput ForwardToUrl="inner" timeout="5"/><GoTo>gone</GoTo></Response>`, "inner": `<Response><GoTo>gone</GoTo></Response>`,
+		"goto ask": `<Response><GoTo>ask</GoTo></Response>`}
 	entered := func(at, digits, rest string) string {
 		return at + "s DtmfEntered u DtmfDigits=" + digits + "\n" + at + "s Speak text=ok\n" + rest
 	}
@@ -143,6 +149,14 @@ func TestCollect(t *testing.T) {
 			3s DtmfEntered goto ask DtmfDigits=1 from ask
 			3s GoTo ask from goto ask
 			8s Ended`},
+		{name: "where a script came from, during the answer to DtmfEntered and after it", script: `<GoTo>outer</GoTo>`, presses: "1s 1", want: `
+			0s GoTo outer
+			1s DtmfEntered inner DtmfDigits=1 from outer
+			1s GoTo gone from inner
+			1s fault 302 no answer
+			1s GoTo gone from outer
+			1s fault 302 no answer
+			1s Ended`},
 		{name: "the longer one, at once", script: longer, presses: "1s 1, 2s 2", want: `
 			2s Speak text=twelve
 			3s Beep
