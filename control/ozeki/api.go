@@ -71,7 +71,7 @@ func New(c Config) *API {
 	for _, e := range c.Extensions {
 		a.extensions[e.Number] = e
 	}
-	a.sessions = sessions{api: a, list: map[callstate.CallID]*session{}}
+	a.sessions = sessions{api: a, list: map[callstate.CallID]*session{}, speakers: map[callstate.LegID]*session{}}
 	a.scripts, a.noScripts = context.WithCancel(context.Background())
 	a.phones = c.Phones
 	if c.History != nil {

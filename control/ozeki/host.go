@@ -17,11 +17,11 @@ type host struct {
 
 var _ ozml.Host = (*host)(nil)
 
-// call is the call that the script runs on now.
-func (h *host) call() callstate.CallID {
+// call is the call that the script runs on now, with its CallId.
+func (h *host) call() (callstate.CallID, string) {
 	h.session.mu.Lock()
 	defer h.session.mu.Unlock()
-	return h.session.call
+	return h.session.call, h.session.at
 }
 
 // Extension tells whether the script speaks for an API extension. One that answers CallChanged never does, whoever is in
@@ -82,7 +82,7 @@ func (h *host) Fetch(ctx context.Context, ask ozml.Ask) (*ozml.Script, *ozml.Fau
 		return nil, bad()
 	}
 	s.mu.Lock()
-	f := toExtension(ask.Notification, s.id, h.side.number, s.last)
+	f := toExtension(ask.Notification, s.at, h.side.number, s.last)
 	s.mu.Unlock()
 	for name, value := range ask.Extra {
 		f = f.add(name, value)
@@ -106,5 +106,6 @@ func (h *host) Report(f ozml.Fault) { h.session.fault(f.Code, f.Message) }
 
 // logElement writes the one line of an element. What it says or plays is not in it.
 func (a *API) logElement(h *host, c ozml.Command, r *reply) {
-	a.log.Info("ozml element", "element", plain(c.Name), "line", c.Line, "code", r.code, "call_id", h.session.id, "reason", r.reason)
+	_, id := h.call()
+	a.log.Info("ozml element", "element", plain(c.Name), "line", c.Line, "code", r.code, "call_id", id, "reason", r.reason)
 }

@@ -25,7 +25,13 @@ type order struct {
 func (o *order) own() bool { return o.script != nil && o.script.Extension() }
 
 // home tells whether the order is about the call that its script runs on.
-func (o *order) home() bool { return o.script != nil && o.call == o.script.call() }
+func (o *order) home() bool {
+	if o.script == nil {
+		return false
+	}
+	call, _ := o.script.call()
+	return o.call == call
+}
 
 // carryOut does what an order says and returns its answer. For an element of a script it returns when that is finished
 // (spec ozeki 7.3), at the latest soon after ctx has ended.
@@ -63,7 +69,7 @@ func (a *API) aim(o *order) *reply {
 	}
 	id := o.v[o.row.params[0].name]
 	if id == "" {
-		o.id, o.call = o.script.session.id, o.script.call()
+		o.call, o.id = o.script.call()
 		return nil
 	}
 	call, ok := a.ids.call(id)

@@ -69,6 +69,9 @@ func (a *API) recordCall(ctx context.Context, o *order) *reply {
 		return r
 	}
 	s := a.sessions.of(o.call)
+	if o.own() {
+		s = o.script.session
+	}
 	if s == nil {
 		return callNotFound(o.echo(o.id))
 	}

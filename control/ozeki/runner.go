@@ -30,6 +30,9 @@ func (s *session) run(j job) (taken bool) {
 	if len(j.script.Elements) == 0 && j.side.leg.Zero() {
 		return false
 	}
+	if !j.side.leg.Zero() {
+		s.api.sessions.speaking(j.side.leg, s)
+	}
 	s.mu.Lock()
 	full, ended := len(s.scripts) >= maxScripts, s.ended
 	if !full && !ended {
@@ -40,6 +43,9 @@ func (s *session) run(j job) (taken bool) {
 		}
 	}
 	s.mu.Unlock()
+	if (full || ended) && !j.side.leg.Zero() {
+		s.api.sessions.silent(j.side.leg)
+	}
 	switch {
 	case ended:
 		s.api.log.Info("an answer came when its call had ended", "call_id", s.id)
@@ -71,32 +77,32 @@ func (s *session) runAll() {
 		s.mu.Unlock()
 		end := h.run(ctx, j.script)
 		s.api.log.Debug("a script has ended", "call_id", s.id, "end", end.String())
-		if h.Extension() {
-			s.leave(ctx, j.side)
+		if h.Extension() && !s.leave(ctx, j.side) {
+			s.api.sessions.silent(j.side.leg)
 		}
 		cancel()
 	}
 }
 
 // leave hangs up for an API extension whose script has ended (spec ozeki 7.1), unless it has left already, or another of
-// its scripts waits. A recording that it made may still bring one.
-func (s *session) leave(ctx context.Context, own side) {
+// its scripts waits: more tells so. A recording that it made may still bring one.
+func (s *session) leave(ctx context.Context, own side) (more bool) {
 	patience, cancel := context.WithTimeout(ctx, finalTries*(s.api.post.timeout+firstGap*2))
 	defer cancel()
 	for {
 		s.mu.Lock()
-		left, more, open := !here(s.last, own.leg), false, s.records > 0
+		left, open := !here(s.last, own.leg), s.records > 0
 		for _, j := range s.scripts {
 			more = more || j.side == own
 		}
 		call := s.call
 		s.mu.Unlock()
 		if left || more {
-			return
+			return more
 		}
 		if !open || patience.Err() != nil {
 			s.api.hangUp(call, own.leg)
-			return
+			return false
 		}
 		select {
 		case <-s.settled:

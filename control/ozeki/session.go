@@ -23,11 +23,12 @@ type session struct {
 	keys *ozml.Keys
 
 	mu     sync.Mutex
-	call   callstate.CallID
+	call   callstate.CallID   // where its scripts run now, and
+	at     string             // the CallId of that
+	guests []*session         // sessions whose scripts run here
 	last   *callstate.Summary // what the call showed last; nil before its first notice
 	view   view
-	result string // once it has ended
-	ended  bool
+	ended  bool // no script may run any more
 
 	posts   []*notification
 	sending bool
@@ -61,8 +62,9 @@ type side struct {
 type sessions struct {
 	api *API
 
-	mu   sync.Mutex
-	list map[callstate.CallID]*session
+	mu       sync.Mutex
+	list     map[callstate.CallID]*session
+	speakers map[callstate.LegID]*session // by the side of an API extension that their scripts speak for
 }
 
 // of is the session of a call, made if there is none; nil when the call has ended.
@@ -76,7 +78,7 @@ func (m *sessions) of(call callstate.CallID) *session {
 	if id == "" {
 		return nil
 	}
-	s := &session{api: m.api, id: id, call: call, keys: ozml.NewKeys(), settled: make(chan struct{}, 1)}
+	s := &session{api: m.api, id: id, at: id, call: call, keys: ozml.NewKeys(), settled: make(chan struct{}, 1)}
 	s.last = m.api.calls.Get(call)
 	m.list[call] = s
 	return s
@@ -178,13 +180,13 @@ func (s *session) ask(ctx context.Context, name, url string, f form) (script *oz
 func (s *session) fault(code int, text string) {
 	text = message(text)
 	s.mu.Lock()
-	url := s.errorURL
+	url, id := s.errorURL, s.at
 	s.mu.Unlock()
 	if url == "" {
 		url = s.api.notify.Error
 	}
-	s.api.log.Warn("a script or an application is at fault", "call_id", s.id, "code", code, "message", text)
-	s.tell(&notification{name: "Error", url: url, form: errorForm(s.id, code, text), tries: 1})
+	s.api.log.Warn("a script or an application is at fault", "call_id", id, "code", code, "message", text)
+	s.tell(&notification{name: "Error", url: url, form: errorForm(id, code, text), tries: 1})
 }
 
 // transferring remembers whom to tell of the end of a call whose transfer is under way.

@@ -220,6 +220,7 @@ func TestFull(t *testing.T) {
 		synctest.Wait()
 		hang = false
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		got := app.all("CallChanged")
 		if len(got) > maxPosts+2 || got[len(got)-1].Get("CallState") != "Completed" || got[len(got)-2].Get("Destination") != fmt.Sprint(199+2*maxPosts) {
 			t.Errorf("got %d, the last %v", len(got), got[len(got)-2:])

@@ -28,26 +28,31 @@ func (a *API) watch(n callstate.Notice) {
 		}
 		a.sessions.end(call)
 	}
-	if s == nil {
-		return
+	if n.Kind != callstate.NoticeEnded {
+		for _, guest := range a.sessions.arrivals(n.Summary) {
+			if s == nil {
+				s = a.sessions.of(call)
+			}
+			s.receive(guest)
+		}
 	}
-	if n.Kind == callstate.NoticeEnded {
+	switch {
+	case s == nil:
+	case n.Kind == callstate.NoticeEnded:
 		s.end(n)
-		return
+	default:
+		s.note(n)
 	}
-	s.note(n)
 }
 
 // note takes a notice of the call, and tells what applications want to know of it.
 func (s *session) note(n callstate.Notice) {
 	s.mu.Lock()
-	s.last = n.Summary
-	states := s.view.step(n.Summary)
+	if n.Summary.ID == s.call {
+		s.see(n)
+	}
+	states, guests := s.view.step(n.Summary), s.guests
 	switch n.Kind {
-	case callstate.NoticeDigit:
-		for i := 0; i < len(n.Digit) && !appOf(n.Summary).Zero(); i++ { // those that people press among themselves are theirs
-			s.keys.Press(n.Digit[i])
-		}
 	case callstate.NoticeTransferred:
 		if s.transfer[0] != "" {
 			s.transfer = [2]string{"", s.transfer[0]}
@@ -55,10 +60,10 @@ func (s *session) note(n callstate.Notice) {
 	case callstate.NoticeTransferFailed:
 		s.transfer[0] = ""
 	}
-	if h := s.running; h != nil && h.Extension() && !here(n.Summary, h.side.leg) {
-		s.cancel() // its API extension has left
-	}
 	s.mu.Unlock()
+	for _, guest := range guests {
+		guest.visit(n)
+	}
 	for _, state := range states {
 		s.changed(state, n.Summary)
 	}
@@ -85,12 +90,17 @@ func (s *session) changed(state string, now *callstate.Summary) {
 func (s *session) end(n callstate.Notice) {
 	e := endingOf(n)
 	s.mu.Lock()
-	s.last, s.ended, s.result, s.scripts = n.Summary, true, e.result, nil
-	if s.cancel != nil {
-		s.cancel()
+	if n.Summary.ID == s.call { // else its API extension is in another call already, and so are its scripts
+		s.see(n)
+		if !s.leaves(n) {
+			s.stop()
+		}
 	}
-	transferred, now := s.transfer[1], s.api.calls.Now()
+	transferred, now, guests := s.transfer[1], s.api.calls.Now(), s.guests
 	s.mu.Unlock()
+	for _, guest := range guests {
+		guest.visit(n)
+	}
 	s.tell(&notification{name: "TransferFinished", url: transferred, keep: true, tries: finalTries,
 		form: finished("TransferFinished", s.id, e.result, n.Summary, now), lax: true, answer: s.follow(side{})})
 	s.placedEnded(e.result, n.Summary, now)

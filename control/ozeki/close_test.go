@@ -1,0 +1,108 @@
+package ozeki
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ringdown/callstate"
+)
+
+// TestCloseTells: what is to be told is told, scripts end, and for an API extension is hung up; nothing of it outlives Close.
+func TestCloseTells(t *testing.T) {
+	inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {
+		app.page = answers(map[string]string{"IncomingCall": script("<Delay>3600</Delay><Beep/>")})
+		app.delay = 10 * time.Millisecond
+		b.ring(7, "9990")
+		b.start(conversation(8, callstate.ShownRinging))
+		time.Sleep(time.Second)
+		b.answer(8)
+		b.end(8)
+		began := time.Now()
+		a.Close()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		expectTold(t, app, "SdwQD", "Ringing Answered InCall Completed")
+		expectRequests(t, b, 7, "AcceptLeg, EndLeg")
+	})
+}
+
+// TestCloseIsBounded: applications that hang, all of them, hold the stop up for a moment only.
+func TestCloseIsBounded(t *testing.T) {
+	c := ivr(&studio{})
+	c.Notify.Timeout = time.Hour
+	inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
+		app.page = func(told) string { return "hang" }
+		for id := range 20 {
+			b.start(conversation(callstate.CallID(10+id), callstate.ShownInCall))
+		}
+		b.ring(7, "9990")
+		synctest.Wait()
+		began := time.Now()
+		a.Close()
+		if took := time.Since(began); took != lastWords {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// TestHosts apart: an application that hangs, and is asked for as many calls as may be asked at once, does not hold up
+// another one.
+func TestHostsApart(t *testing.T) {
+	c := ivr(&studio{})
+	c.Notify.CallChanged = "http://dead.example/changed"
+	inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
+		began := time.Now()
+		app.page = func(r told) string {
+			switch r.name() {
+			case "CallChanged":
+				return "hang"
+			case "CallConnected":
+				return script("<Beep/>")
+			}
+			return ""
+		}
+		for id := range 2 * postsAt {
+			b.start(conversation(callstate.CallID(100+id), callstate.ShownRinging))
+		}
+		synctest.Wait()
+		if n := len(app.all("CallChanged")); n != postsAt {
+			t.Errorf("%d at once", n)
+		}
+		call := b.NewCallID()
+		s := a.sessions.of(call)
+		s.tell(&notification{name: "Error", url: appURL + "error", form: errorForm(s.id, 303, "x")})
+		synctest.Wait()
+		if n := len(app.all("Error")); n != 1 || time.Since(began) != 0 {
+			t.Errorf("%d told after %v", n, time.Since(began))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(app.all("CallChanged")); n != 2*postsAt || len(a.post.slots) != 0 || a.post.waiting != 0 {
+			t.Errorf("%d told, left %v", n, a.post.slots)
+		}
+	})
+}
+
+// TestOverallBound: the notifications of all calls together are bounded; those that somebody waits for find room.
+func TestOverallBound(t *testing.T) {
+	inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {
+		app.page = func(told) string { return "hang" }
+		for id := range maxWaiting + 100 {
+			b.start(conversation(callstate.CallID(100+id), callstate.ShownRinging))
+		}
+		if a.post.waiting != maxWaiting || a.post.lost != 100 {
+			t.Errorf("%d wait, %d lost", a.post.waiting, a.post.lost)
+		}
+		b.end(100)
+		if a.post.waiting != maxWaiting+1 {
+			t.Errorf("%d wait", a.post.waiting)
+		}
+		synctest.Wait()
+		if got := fmt.Sprint(len(app.told)); got != fmt.Sprint(postsAt) {
+			t.Errorf("%s at once", got)
+		}
+	})
+}
