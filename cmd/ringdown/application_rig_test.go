@@ -35,9 +35,9 @@ type notification struct {
 	url.Values
 }
 
-// name is the notification with the call's state where it has one, as in CallChanged/Ringing.
+// name is the notification with the call's state where it has one, as in CallChanged/Ringing or RoutingInterception/Busy.
 func (n notification) name() string {
-	if s := n.Get("CallState"); s != "" {
+	if s := n.Get("CallState") + n.Get("LastCallState"); s != "" {
 		return n.Get("NotificationName") + "/" + s
 	}
 	return n.Get("NotificationName")
