@@ -61,11 +61,11 @@ func (h *host) run(ctx context.Context, script *ozml.Script) ozml.End {
 	return end
 }
 
-// route is the element Route. The first that a call takes decides; one anywhere else than in the answer to
+// route is the element Route. The first decides, the call refuses any other; one anywhere else than in the answer to
 // RoutingInterception can do nothing.
 func (a *API) route(ctx context.Context, o *order) *reply {
 	q := &o.script.asked
-	if q.try == 0 || q.decided || !o.home() {
+	if q.try == 0 || !o.home() {
 		return inappropriate(o.sent)
 	}
 	ring := secondsOf(o.v[ringTime.name])
