@@ -20,7 +20,7 @@ var many = 20_000
 // eventually waits for what the writer will do.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for tick := time.NewTicker(5 * time.Millisecond); !is(); {
 		select {
 		case <-tick.C:

@@ -67,6 +67,7 @@ type Store struct {
 	stuck bool        // the spill refuses as well; records wait in the queue
 	again time.Time   // when it is tried again
 	prune time.Time   // when old records are looked for
+	hurry time.Time   // from when on all is spilled, for the store closes; zero until then
 
 	readers sync.RWMutex
 	reader  *sql.DB // nil while there is no database

@@ -138,6 +138,9 @@ func (s *Store) write(batch []entry) bool {
 
 // recovered tells whether the database can be tried: it is well, or its time has come and all that was spilled is in it.
 func (s *Store) recovered() bool {
+	if s.spill != nil && !s.hurry.IsZero() && time.Now().After(s.hurry) {
+		return false
+	}
 	if err := s.watchFile(); err != nil {
 		s.sicken(err)
 		s.disconnect()
@@ -223,8 +226,9 @@ func (s *Store) care() {
 	}
 }
 
-// last writes the queue before the end: what the database refuses now is spilled at once.
+// last writes the queue before the end: what the database refuses, or is too slow for, is spilled.
 func (s *Store) last() {
+	s.hurry = time.Now().Add(closeTime / 2)
 	s.drain()
 	s.mu.Lock()
 	left := len(s.queue)

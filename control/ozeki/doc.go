@@ -2,7 +2,7 @@
 //
 // It is a thin adapter. Each command is one row of the table in commands.go that turns parameters into one
 // [callstate.Request]; what the request means is decided in the call's own queue. The package may import callstate,
-// control/access and the standard library only: no SIP, no media, no other dialect.
+// its neighbours in control but the other dialect, and the standard library: no SIP, no media.
 //
 // An answer is always HTTP 200; the code of the API stands in the XML (spec ozeki 1). Checks come in this order: 300
 // malformed, 304 and 305 credentials, 301 unknown command, 303 a command of scripts only, 302 parameters, 601 no such
