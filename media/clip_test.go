@@ -1,15 +1,20 @@
 package media
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/codec"
+	"ringdown/media/internal/tone"
 )
 
 // library is one on a folder with a file in it, of a tone.
@@ -77,4 +82,389 @@ func TestClip(t *testing.T) {
 			})
 		})
 	}
+}
+
+// clipped is a bed with alice, who hears silence, and what a clip of 1 s is to her.
+func clipped(t *testing.T, k codec.Kind) (*bed, *voice, callstate.Clip) {
+	b, clip := withClip(t, wave(8000, 1, 700))
+	alice := b.parties(k)[0]
+	b.Do(callstate.Connect{Leg: alice.leg, Play: callstate.Silence})
+	time.Sleep(110 * time.Millisecond) // between two ticks
+	b.take()
+	return b, alice, clip
+}
+
+// ClipEnded is told once however a clip ends, at its time, and never after CloseMedia.
+func TestClipEnds(t *testing.T) {
+	const second = time.Second
+	at := func(d time.Duration, cmd callstate.MediaCommand) func(*bed) {
+		return func(b *bed) { time.Sleep(d); b.Do(cmd) }
+	}
+	leg := legID(1)
+	for name, c := range map[string]struct {
+		play callstate.PlayClip
+		then func(*bed)
+		want map[time.Duration]string // when it is told, to 20 ms, after the play: "ref fail"
+	}{
+		"end":              {callstate.PlayClip{}, nil, map[time.Duration]string{second: "7 "}},
+		"limit":            {callstate.PlayClip{Limit: 500 * time.Millisecond}, nil, map[time.Duration]string{second / 2: "7 "}},
+		"limit after end":  {callstate.PlayClip{Limit: 2 * second}, nil, map[time.Duration]string{second: "7 "}},
+		"repeat to limit":  {callstate.PlayClip{Limit: 3500 * time.Millisecond, Repeat: true}, nil, map[time.Duration]string{3500 * time.Millisecond: "7 "}},
+		"repeat to stop":   {callstate.PlayClip{Repeat: true}, at(2500*time.Millisecond, callstate.StopClip{Leg: leg}), map[time.Duration]string{2500 * time.Millisecond: "7 "}},
+		"stop":             {callstate.PlayClip{}, at(300*time.Millisecond, callstate.StopClip{Leg: leg}), map[time.Duration]string{300 * time.Millisecond: "7 "}},
+		"stop after end":   {callstate.PlayClip{}, at(1300*time.Millisecond, callstate.StopClip{Leg: leg}), map[time.Duration]string{second: "7 "}},
+		"unknown":          {callstate.PlayClip{Clip: "tune#9"}, nil, map[time.Duration]string{0: "7 there is no clip tune#9, or no longer"}},
+		"no leg":           {callstate.PlayClip{}, nil, map[time.Duration]string{0: "7 no stream"}},
+		"replaced by none": {callstate.PlayClip{}, at(400*time.Millisecond, callstate.PlayClip{Leg: leg, Ref: 8, Clip: "x"}), map[time.Duration]string{400 * time.Millisecond: "7 , 8 there is no clip x, or no longer"}},
+		"closed":           {callstate.PlayClip{}, at(300*time.Millisecond, callstate.CloseMedia{Leg: leg}), nil},
+		"no more stream": {callstate.PlayClip{}, func(b *bed) {
+			time.Sleep(300 * time.Millisecond)
+			b.Do(callstate.MakeAnswer{Leg: leg, Offer: []byte("v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n")})
+		}, map[time.Duration]string{second: "7 "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, _, clip := clipped(t, codec.PCMU)
+				start := time.Now()
+				if c.play.Leg = legID(1); name == "no leg" {
+					c.play.Leg = legID(9)
+				}
+				c.play.Ref = 7
+				if c.play.Clip == "" {
+					c.play.Clip = clip
+				}
+				b.Do(c.play)
+				got := map[time.Duration]string{}
+				if c.then != nil {
+					go c.then(b)
+				}
+				for time.Since(start) < 6*time.Second {
+					synctest.Wait()
+					for _, ev := range b.take() {
+						if e, ok := ev.(callstate.ClipEnded); ok {
+							d := time.Since(start).Truncate(20 * time.Millisecond)
+							if got[d] != "" {
+								got[d] += ", "
+							}
+							got[d] += fmt.Sprint(e.Ref, " ", e.Fail)
+						}
+					}
+					time.Sleep(5 * time.Millisecond)
+				}
+				if !maps.Equal(got, c.want) {
+					t.Errorf("got  %q\nwant %q", got, c.want)
+				}
+				if l := b.cfg.Library; l.clips[clip].plays != 0 {
+					t.Errorf("the clip is said to play %d times", l.clips[clip].plays)
+				}
+			})
+		})
+	}
+}
+
+// Edge case A7: a clip that replaces another is told after the end of that one, and is heard from its beginning.
+func TestClipReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, alice, first := clipped(t, codec.PCMU)
+		second, err := b.cfg.Library.Beep(1500, 500*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Do(callstate.PlayClip{Leg: alice.leg, Ref: 1, Clip: first})
+		time.Sleep(300 * time.Millisecond)
+		alice.listen()
+		b.Do(callstate.PlayClip{Leg: alice.leg, Ref: 2, Clip: second})
+		time.Sleep(600 * time.Millisecond)
+		got := b.take()
+		if want := []callstate.Event{callstate.ClipEnded{On: callstate.On{Leg: alice.leg}, Ref: 1},
+			callstate.ClipEnded{On: callstate.On{Leg: alice.leg}, Ref: 2}}; !slices.Equal(got, want) {
+			t.Errorf("got %+v", got)
+		}
+		s := alice.listen()
+		if l := s.part(20*time.Millisecond, 480*time.Millisecond).level(1500); l < 0.21 || l > 0.23 {
+			t.Errorf("the beep at %.3f", l)
+		}
+		if l := s.part(0, 480*time.Millisecond).level(700); l > 0.005 {
+			t.Errorf("the first clip at %.3f", l)
+		}
+	})
+}
+
+// What a leg hears of another one goes on unheard under a clip, and is heard after it without a gap, in one stream, in
+// every codec, relayed or coded anew.
+func TestClipOverRelay(t *testing.T) {
+	for _, of := range kinds {
+		for _, to := range kinds {
+			t.Run(fmt.Sprint(of, to), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b, clip := withClip(t, wave(8000, 1, 1200))
+					all := b.parties(of, to)
+					alice, bob := all[0], all[1]
+					alice.hz = 525
+					ear := &taped{voice: bob}
+					b.meet(alice, bob)
+					tape(1003*time.Millisecond, all[:1], ear)
+					b.take()
+					b.Do(callstate.PlayClip{Leg: bob.leg, Clip: clip})
+					from := len(ear.packets)
+					tape(1100*time.Millisecond, all[:1], ear)
+					one[callstate.ClipEnded](b)
+					tape(time.Second, all[:1], ear)
+					ear.steady()
+					s, at := bob.decode(ear.packets), time.Duration(from)*20*time.Millisecond
+					during := s.part(at+20*time.Millisecond, at+980*time.Millisecond)
+					if l := during.level(1200); l < 0.23 || l > 0.26 {
+						t.Errorf("the clip at %.3f", l)
+					}
+					if l := during.level(alice.hz); l > 0.005 {
+						t.Errorf("alice under the clip at %.3f", l)
+					}
+					for _, part := range []sound{s.part(200*time.Millisecond, at), s.part(at+1040*time.Millisecond, time.Hour)} {
+						if longest, all := part.disturbed(alice.hz); longest > 20*time.Millisecond {
+							t.Errorf("alice is not clear for %v, in all %v", longest, all)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// A clip to one of three takes nothing from the others, and he hears them again after it.
+func TestClipOverMix(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(fmt.Sprint(k), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, clip := withClip(t, wave(8000, 1, 1200))
+				all := b.parties(k, codec.PCMU, codec.G722)
+				b.meet(all...)
+				ears := []*taped{{voice: all[0]}, {voice: all[1]}, {voice: all[2]}}
+				tape(1003*time.Millisecond, all, ears...)
+				b.take()
+				b.Do(callstate.PlayClip{Leg: all[0].leg, Clip: clip})
+				from := time.Duration(len(ears[0].packets)) * 20 * time.Millisecond
+				tape(2*time.Second, all, ears...)
+				one[callstate.ClipEnded](b)
+				for i, ear := range ears {
+					ear.steady()
+					s := all[i].decode(ear.packets)
+					for at := 300 * time.Millisecond; at < 2800*time.Millisecond; at += 100 * time.Millisecond {
+						part := s.part(at, at+100*time.Millisecond)
+						clipped := part.level(1200) > 0.2
+						if inside := i == 0 && at >= from && at < from+900*time.Millisecond; inside && !clipped ||
+							clipped && (i != 0 || at+80*time.Millisecond < from || at > from+time.Second) {
+							t.Errorf("leg %d at %v: the clip at %.3f", i+1, at, part.level(1200))
+						}
+						for j, v := range all {
+							l := part.level(v.hz) / (loud / 32768.0)
+							if quiet := i == j || i == 0 && at >= from && at < from+900*time.Millisecond; quiet && l > 0.1 ||
+								!quiet && l < 0.7 && (i != 0 || at < from-100*time.Millisecond || at > from+1100*time.Millisecond) {
+								t.Errorf("leg %d at %v: leg %d at %.2f", i+1, at, j+1, l)
+							}
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// Digits stand in the place of a clip, which waits for them and loses nothing.
+func TestClipAndDigits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, alice, clip := clipped(t, codec.PCMU)
+		alice.hear()
+		b.Do(callstate.PlayClip{Leg: alice.leg, Ref: 1, Clip: clip})
+		time.Sleep(300 * time.Millisecond)
+		b.Do(callstate.SendDigits{Leg: alice.leg, Ref: 2, Digits: "12", Way: callstate.ByEvent})
+		time.Sleep(800 * time.Millisecond)
+		b.Do(callstate.SendDigits{Leg: alice.leg, Ref: 3, Digits: "3", Way: callstate.ByInband})
+		time.Sleep(time.Second)
+		var order []string
+		for _, ev := range b.take() {
+			order = append(order, fmt.Sprintf("%T", ev))
+		}
+		if want := []string{"callstate.DigitsSent", "callstate.DigitsSent", "callstate.ClipEnded"}; !slices.Equal(order, want) {
+			t.Errorf("told %v", order)
+		}
+		want := b.cfg.Library.clips[clip].law[tone.MuLaw]
+		var got []byte
+		silence := bytes.Repeat([]byte{0xff}, 160)
+		packets := alice.hear()
+		for i, p := range packets {
+			if i > 0 {
+				was := packets[i-1]
+				step := p.Timestamp - was.Timestamp // from an event to what follows it: its time and that of the pause
+				if p.SequenceNumber != was.SequenceNumber+1 || p.SSRC != was.SSRC || step != 160 && was.PayloadType != 101 || step > 1120 {
+					t.Fatalf("packet %d: %+v after %+v", i, p.Header, was.Header)
+				}
+			}
+			if p.PayloadType == 0 && !bytes.Equal(p.Payload, silence) && !isKey(p.Payload) {
+				got = append(got, p.Payload...)
+			}
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%d bytes of the clip were heard, of %d", len(got), len(want))
+		}
+	})
+}
+
+// isKey tells whether a frame is of the tone of key 3.
+func isKey(payload []byte) bool {
+	return bytes.Contains(tone.Key(3, tone.MuLaw), payload)
+}
+
+// A digit of the partner that begins under a clip is left to the call, which sends it on; one that was on its way when
+// the clip began goes on, and the clip waits for its end.
+func TestClipAndPartnersDigits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := library(t, "a.wav", wave(8000, 1, 700))
+		b, alice, bob := pair(t, func(c *Config) { c.Library = l })
+		clip := clipOf(t, l, "a.wav")
+		press := func(packets, from int) {
+			for i := range packets {
+				b.Helper()
+				alice.send(101, i == 0 && from == 0, []byte{5, 10, byte((from + i + 1) * 160 >> 8), byte((from + i + 1) * 160)}, 0)
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		end := func() {
+			for range 3 {
+				alice.send(101, false, []byte{5, 0x8a, 0x06, 0x40}, 0)
+			}
+			alice.ts += 1600
+			time.Sleep(20 * time.Millisecond)
+		}
+		alice.talk(0, 5)
+		bob.hear()
+		press(3, 0)
+		b.Do(callstate.PlayClip{Leg: bob.leg, Ref: 1, Clip: clip})
+		press(3, 3)
+		end()
+		if d := one[callstate.DigitReceived](b); !d.Passed {
+			t.Errorf("%+v", d)
+		}
+		got := bob.hear()
+		for i, p := range got {
+			if p.PayloadType != 101 || i > 0 && (p.SequenceNumber != got[i-1].SequenceNumber+1 || p.Timestamp != got[0].Timestamp) {
+				t.Errorf("packet %d: %+v", i, p.Header)
+			}
+		}
+		if len(got) != 9 {
+			t.Errorf("%d packets of the digit", len(got))
+		}
+		alice.talk(0, 10)
+		press(6, 0)
+		end()
+		if d := one[callstate.DigitReceived](b); d.Passed {
+			t.Errorf("%+v", d)
+		}
+		last := got[len(got)-1]
+		for i, p := range bob.hear() {
+			if p.PayloadType != 0 || p.SequenceNumber != last.SequenceNumber+1 {
+				t.Errorf("packet %d: %+v", i, p.Header)
+			}
+			last = p
+		}
+	})
+}
+
+// A clip for a leg whose codec cannot be made waits 5 s for another one, and ends if none comes.
+func TestClipNeedsCodec(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, clip := withClip(t, wave(8000, 1, 700))
+		alice := b.handset(1, "192.0.2.1:4000")
+		b.Do(callstate.OpenMedia{Leg: alice.leg, Offer: alice.sdp("111 0")})
+		for i, offer := range []string{"", "111"} {
+			if offer != "" {
+				b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: alice.sdp(offer)})
+			}
+			b.take()
+			b.Do(callstate.PlayClip{Leg: alice.leg, Ref: 1, Clip: clip})
+			time.Sleep(4900 * time.Millisecond)
+			if got := b.take(); len(got) != 0 {
+				t.Errorf("%d: %+v", i, got)
+			}
+			time.Sleep(200 * time.Millisecond)
+			want := []string{"nothing was negotiated", "audio cannot be made in opus"}[i]
+			if ev := one[callstate.ClipEnded](b); ev.Fail != want {
+				t.Errorf("%d: %+v", i, ev)
+			}
+		}
+		b.Do(callstate.PlayClip{Leg: alice.leg, Ref: 2, Clip: clip, Limit: 2 * time.Second})
+		time.Sleep(4 * time.Second)
+		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: alice.sdp("0")})
+		b.take()
+		time.Sleep(1100 * time.Millisecond)
+		if ev := one[callstate.ClipEnded](b); ev.Fail != "" || ev.Ref != 2 {
+			t.Errorf("%+v", ev)
+		}
+		if n := len(alice.hear()); n != 50 {
+			t.Errorf("%d packets of 1 s", n)
+		}
+	})
+}
+
+// While a phone is on hold a clip goes on unsent, in its time.
+func TestClipOnHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, alice, clip := clipped(t, codec.PCMU)
+		b.Do(callstate.PlayClip{Leg: alice.leg, Ref: 1, Clip: clip})
+		time.Sleep(300 * time.Millisecond)
+		before := alice.hear()
+		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: alice.sdp("0", "a=sendonly")})
+		time.Sleep(400 * time.Millisecond)
+		if n := len(alice.hear()); n != 0 {
+			t.Errorf("%d packets on hold", n)
+		}
+		b.Do(callstate.MakeAnswer{Leg: alice.leg, Offer: alice.sdp("0")})
+		b.take()
+		time.Sleep(320 * time.Millisecond)
+		one[callstate.ClipEnded](b)
+		after := alice.hear()
+		law, last := b.cfg.Library.clips[clip].law[tone.MuLaw], before[len(before)-1]
+		if p := after[0]; p.SequenceNumber != last.SequenceNumber+1 || p.Timestamp-last.Timestamp != 21*160 {
+			t.Errorf("%+v after %+v", p.Header, last.Header)
+		}
+		// What is over by then is 35 frames; silence follows the end of the clip.
+		if got := after[14].Payload; !bytes.Equal(got, law[49*160:]) || bytes.Equal(got, law[48*160:49*160]) {
+			t.Errorf("it does not go on at frame 35")
+		}
+	})
+}
+
+// Two hundred phones hear a clip at once, without one missing packet.
+func TestClipsTwoHundred(t *testing.T) {
+	const phones = 200
+	synctest.Test(t, func(t *testing.T) {
+		l := library(t, "a.wav", wave(44100, 2, 700))
+		clip := clipOf(t, l, "a.wav")
+		b := newBed(t, func(c *Config) { c.Library, c.PortMin, c.PortMax = l, 20000, 20999 })
+		var all []*voice
+		for i := range uint32(phones) {
+			h := b.handset(i+1, fmt.Sprintf("192.0.2.%d:%d", 1+i%100, 4000+2*i))
+			all = append(all, b.party(h, kinds[i%3], ""))
+		}
+		for _, v := range all {
+			b.Do(callstate.PlayClip{Leg: v.leg, Ref: 1, Clip: clip})
+		}
+		time.Sleep(2500 * time.Millisecond)
+		if n := len(b.take()); n != phones {
+			t.Errorf("%d clips ended", n)
+		}
+		for _, v := range all {
+			s := v.listen()
+			if len(s.packets) != 100 {
+				t.Errorf("leg %d: %d packets of 2 s", v.leg.N, len(s.packets))
+			}
+			for i, p := range s.packets[1:] {
+				if p.Timestamp != s.packets[i].Timestamp+160 {
+					t.Errorf("leg %d, packet %d: %+v", v.leg.N, i+1, p.Header)
+				}
+			}
+			if level := s.part(100*time.Millisecond, 1900*time.Millisecond).level(700); level < 0.238 || level > 0.25 {
+				t.Errorf("leg %d: 700 Hz at %.3f", v.leg.N, level)
+			}
+		}
+	})
 }

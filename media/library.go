@@ -188,15 +188,17 @@ func (l *Library) makeRoom(size int64) error {
 func (a *audio) wait(ctx context.Context) (callstate.Clip, error) {
 	select {
 	case <-a.ready:
-		return a.clip, a.err
 	default:
+		select {
+		case <-a.ready:
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
 	}
-	select {
-	case <-a.ready:
-		return a.clip, a.err
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
+	if a.err != nil {
+		return "", a.err
 	}
+	return a.clip, nil
 }
 
 // take returns a clip to be played; nil when there is none. Each one is to be released.

@@ -126,6 +126,17 @@ func TestNoAllocationPlaying(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() { l.tick(1, b.now()) }); n != 0 {
 		t.Errorf("%v allocations per frame", n)
 	}
+	lib := library(t, "a.wav", wave(8000, 1, 700))
+	l.out.mu.Lock()
+	l.out.clip = playback{audio: lib.take(clipOf(t, lib, "a.wav")), repeat: true}
+	l.out.mu.Unlock()
+	before := l.counts().Sent
+	if n := testing.AllocsPerRun(1000, func() { l.tick(1, b.now()) }); n != 0 {
+		t.Errorf("%v allocations per frame of a clip", n)
+	}
+	if n := l.counts().Sent - before; n < 1001 {
+		t.Errorf("%d packets in 1001 ticks", n)
+	}
 }
 
 // conference is legs that hear each other, without sockets. The functions take a packet from each, and do what the clock
