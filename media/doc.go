@@ -21,6 +21,20 @@
 // are mixed, which is told as Transcoded. PCMU, PCMA and G722 can be made and read; if a leg that is heard, or the hearer,
 // uses another codec, Impossible is told, and the rest of a mix goes on without it.
 //
+// # Clips
+//
+// A [Library] makes audio ready to be played: a file, speech or a beep, in the forms in which PCMU, PCMA and G722 send it. It
+// takes its time, and whoever asks waits for it, not the call; PlayClip then only names the clip. A clip takes the place of
+// all that a leg hears, in the same stream, as an injected digit does, and those go on unheard:
+//
+//	peer   a0   a1   a2   a3   a4   a5   a6   a7   a8   a9   a10  a11
+//	clip             c0   c1             c2   c3
+//	digit                      d    d
+//	out    a0   a1   c0   c1   d    d    c2   c3   a8   a9   a10  a11
+//
+// A digit of the peer that begins meanwhile is told as not passed, so that the call sends it; one that has begun is
+// passed on to its end, for which the clip waits. On a leg whose codec cannot be made a clip waits 5 s for another one.
+//
 // # Recordings
 //
 // StartRecord makes a WAV file in the media folder, of PCM of 16 bits, mono, at 8000 Hz, whatever the phones speak. It
@@ -37,7 +51,7 @@
 //	                             clock, every 20 ms:  decode, to 8 and 16 kHz -+-> sum, encode -------+
 //	                                                 the other legs' Sources --+-> sum -> recording   |
 //	                                                                           +-> keys' tones        |
-//	                             clock, every 20 ms:  tones, music, digits ---------------------------+
+//	                             clock, every 20 ms:  tones, music, clips, digits --------------------+
 //
 // A leg is one Source, however many hear it; a hearer adds up those that it hears, so that nobody hears himself. A mix
 // delays what is said by 20 to 50 ms, more only where the network needs it; packets of any length go in, of 20 ms come
@@ -87,6 +101,8 @@
 //	what              how many            fed by                    ends
 //	a shard of epoll  one per two cores   the sockets of its legs   Close, which waits
 //	clock.run         one                 a timer, wake-ups         Close, which waits
+//	Library.finish    one per clip that is    whoever asks for it       its time-out, and Library.Close, which waits
+//	                  made, 100 at most
 //	recording.write   one per recording   the clock, EndRecord      its end, and Close, which waits
 //
 // Where there is no epoll, or the network is not the system's, each leg has a goroutine that reads its socket, until
