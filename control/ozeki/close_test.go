@@ -1,7 +1,10 @@
 package ozeki
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,7 +54,9 @@ func TestCloseIsBounded(t *testing.T) {
 // TestHosts apart: an application that hangs, and is asked for as many calls as may be asked at once, does not hold up
 // another one.
 func TestHostsApart(t *testing.T) {
+	var log bytes.Buffer
 	c := ivr(&studio{})
+	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	c.Notify.CallChanged = "http://dead.example/changed"
 	inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
 		began := time.Now()
@@ -80,10 +85,35 @@ func TestHostsApart(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n := len(app.all("CallChanged")); n != 2*postsAt || len(a.post.slots) != 0 || a.post.waiting != 0 {
-			t.Errorf("%d told, left %v", n, a.post.slots)
+		a.post.mu.Lock()
+		defer a.post.mu.Unlock()
+		if len(a.post.slots) != 0 || a.post.waiting != 0 {
+			t.Errorf("left %v", a.post.slots)
 		}
 	})
+	if text := log.String(); strings.Count(text, "did not take") != 1 || !strings.Contains(text, "receiver=dead.example") {
+		t.Error(text)
+	}
+}
+
+// TestComesBack: that an application answers again is logged, once.
+func TestComesBack(t *testing.T) {
+	var log bytes.Buffer
+	c := ivr(&studio{})
+	c.Log = slog.New(slog.NewTextHandler(&log, nil))
+	inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
+		app.page = func(told) string { return "status 500" }
+		b.start(conversation(7, callstate.ShownInCall))
+		synctest.Wait()
+		app.mu.Lock()
+		app.page = nil
+		app.mu.Unlock()
+		b.end(7)
+		synctest.Wait()
+	})
+	if text := log.String(); strings.Count(text, "did not take") != 1 || strings.Count(text, "takes notifications again") != 1 {
+		t.Error(text)
+	}
 }
 
 // TestOverallBound: the notifications of all calls together are bounded; those that somebody waits for find room.

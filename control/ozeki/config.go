@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/access"
 	"ringdown/control/history"
 )
 
@@ -99,5 +101,38 @@ func (c Config) Validate() error {
 		}
 		seen[u.Username] = true
 	}
+	faults = append(faults, c.applicationFaults()...)
 	return errors.Join(faults...)
+}
+
+// applicationFaults are those of what the config says of applications; no URL is repeated, for it may hold a secret.
+func (c Config) applicationFaults() (faults []error) {
+	wrong := func(name, text string) {
+		u, err := url.Parse(text)
+		switch {
+		case text == "":
+		case err != nil:
+			faults = append(faults, fmt.Errorf("ozeki: %s cannot be read", name))
+		case checkURL(u) != nil:
+			faults = append(faults, fmt.Errorf("ozeki: %s %w", name, checkURL(u)))
+		}
+	}
+	wrong("Notify.CallChanged", c.Notify.CallChanged)
+	wrong("Notify.Routing", c.Notify.Routing)
+	wrong("Notify.Error", c.Notify.Error)
+	if c.Notify.Timeout < 0 {
+		faults = append(faults, fmt.Errorf("ozeki: Notify.Timeout %v is negative", c.Notify.Timeout))
+	}
+	seen := map[string]bool{}
+	for i, e := range c.Extensions {
+		switch {
+		case !access.Number(e.Number):
+			faults = append(faults, fmt.Errorf("ozeki: extensions[%d]: %q is no number", i, e.Number))
+		case seen[e.Number]:
+			faults = append(faults, fmt.Errorf("ozeki: extensions[%d]: %s is there twice", i, e.Number))
+		}
+		seen[e.Number] = true
+		wrong(fmt.Sprintf("extensions[%d]: URL", i), e.URL)
+	}
+	return faults
 }

@@ -217,16 +217,28 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// TestValidateApplications: each fault by name, no URL repeated.
+func TestValidateApplications(t *testing.T) {
+	c := Config{Calls: newSwitchboard(), Notify: Notify{CallChanged: "app.example", Routing: "ftp://app.example", Error: "http://%zz", Timeout: -1},
+		Extensions: []Extension{{Number: "1 2"}, {Number: "9990", URL: "http:///s3cret"}, {Number: "9990"}}}
+	err := c.Validate()
+	if err == nil || strings.Count(err.Error(), "\n") != 6 || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "app.example") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // FuzzRequest: whatever is sent, the answer is HTTP 200 with XML and a documented code, and what was decoded decodes
 // to the same again.
 func FuzzRequest(f *testing.F) {
 	f.Add("command=ListActiveCalls"+login, "")
 	f.Add("command=ForwardCall&CallId=Nt3uh&Destination=104"+login, "")
 	f.Add("", "command=SendDTMF&CallId=SdwQD&Party=caller&Keys=01234"+login)
+	f.Add("command=Call&Dialed=101&ResponseOzML=%3CResponse/%3E"+login, "")
+	f.Add("command=Record&CallId=SdwQD&RecordPath=a/b&Duration=5&FinishedUrl=http://app.example/"+login, "Party=caller")
 	f.Add("command=%3cb%3e%00%26"+login, "")
 	f.Add("command=Foo&Password=%zz", "a;b")
 	f.Add("=&&=x&%3d=%26&a=b=c", "\xff=\xfe")
-	codes := map[int]bool{200: true, 300: true, 301: true, 302: true, 303: true, 304: true, 305: true, 601: true}
+	codes := map[int]bool{200: true, 300: true, 301: true, 302: true, 303: true, 304: true, 305: true, 401: true, 601: true}
 	f.Fuzz(func(t *testing.T, query, body string) {
 		b := newSwitchboard()
 		a := newAPI(t, b, Config{}, "Nt3uh", "SdwQD")

@@ -20,6 +20,7 @@ const (
 	postsAt    = 256             // requests that may be under way at one host
 	maxWaiting = 4096            // notifications that may wait, of all calls together, beside those whose answer is waited for
 	lastWords  = 2 * time.Second // how long Close lets notifications be sent
+	maxIll     = 1024            // hosts that are known not to answer
 	finalTries = 3               // of a notification that tells an end
 	firstGap   = time.Second     // between two of them, doubled each time
 )
@@ -36,6 +37,9 @@ type notification struct {
 	answer func(script *ozml.Script, err error)
 }
 
+// asks tells whether a call waits for the answer.
+func (n *notification) asks() bool { return n.keep && n.answer != nil && !n.lax }
+
 // postman sends notifications. The order of those of a call is its session's.
 type postman struct {
 	client  *http.Client
@@ -44,20 +48,26 @@ type postman struct {
 	stop    context.CancelFunc
 
 	mu      sync.Mutex
-	slots   map[string]*slot // by host
+	slots   map[slotKey]*slot
 	waiting int
-	lost    int // since the log last said so
+	lost    int             // since the log last said so
+	ill     map[string]bool // hosts of which the log says that they do not answer, and not yet that they do
 }
 
 // slot are the requests at one host: they are bounded for each apart, so that one that does not answer takes no place of
-// another's.
+// another's. Those that a call waits for have places of their own.
 type slot struct {
 	free  chan struct{}
 	users int
 }
 
+type slotKey struct {
+	host string
+	asks bool
+}
+
 func newPostman(c Config) *postman {
-	p := &postman{timeout: c.Notify.Timeout, slots: map[string]*slot{}}
+	p := &postman{timeout: c.Notify.Timeout, slots: map[slotKey]*slot{}, ill: map[string]bool{}}
 	if p.timeout == 0 {
 		p.timeout = defaultTimeout
 	}
@@ -106,8 +116,26 @@ func (p *postman) sent() (lost int) {
 	return lost
 }
 
+// turned tells whether a host that answered does so no more, or the other way round: what the log says of it.
+func (p *postman) turned(host string, answers bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ill[host] != answers {
+		return false
+	}
+	if answers {
+		delete(p.ill, host)
+	} else if len(p.ill) < maxIll {
+		p.ill[host] = true
+	}
+	return true
+}
+
 // slot takes a place at a host; leave must follow.
-func (p *postman) slot(host string) (leave func(), err error) {
+func (p *postman) slot(n *notification) (leave func(), err error) {
+	host := slotKey{hostOf(n.url), n.asks()}
+	ctx, cancel := context.WithTimeout(p.ctx, p.timeout)
+	defer cancel()
 	p.mu.Lock()
 	s := p.slots[host]
 	if s == nil {
@@ -126,9 +154,9 @@ func (p *postman) slot(host string) (leave func(), err error) {
 	select {
 	case s.free <- struct{}{}:
 		return func() { <-s.free; done() }, nil
-	case <-p.ctx.Done():
+	case <-ctx.Done():
 		done()
-		return nil, p.ctx.Err()
+		return nil, errors.New("too many requests wait for this application")
 	}
 }
 
@@ -155,7 +183,7 @@ func (p *postman) send(n *notification) (script *ozml.Script, err error) {
 
 // once makes one request. Its error names neither the URL nor what came back.
 func (p *postman) once(n *notification) ([]byte, error) {
-	leave, err := p.slot(hostOf(n.url))
+	leave, err := p.slot(n)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func (s *session) run(j job) (taken bool) {
 		s.api.sessions.speaking(j.side.leg, s)
 	}
 	s.mu.Lock()
-	full, ended := len(s.scripts) >= maxScripts, s.ended
+	full, ended := len(s.scripts) >= maxScripts && j.side.leg.Zero(), s.ended // those of an API extension are few
 	if !full && !ended {
 		s.scripts = append(s.scripts, j)
 		if !s.active && s.api.work.Enter() {
@@ -43,7 +43,7 @@ func (s *session) run(j job) (taken bool) {
 		}
 	}
 	s.mu.Unlock()
-	if (full || ended) && !j.side.leg.Zero() {
+	if ended && !j.side.leg.Zero() {
 		s.api.sessions.silent(j.side.leg)
 	}
 	switch {

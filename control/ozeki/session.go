@@ -2,6 +2,7 @@ package ozeki
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
 
@@ -153,12 +154,20 @@ func (a *API) logPost(s *session, n *notification, err error) {
 	if lost := a.post.sent(); lost > 0 {
 		a.log.Warn("notifications were lost, applications take them again", "lost", lost)
 	}
-	if err != nil {
-		a.log.Warn("an application did not take a notification", "call_id", s.id, "notification", n.name,
-			"receiver", hostOf(n.url), "err", brief(err.Error()))
-		return
+	level, text, host := slog.LevelDebug, "notification", hostOf(n.url)
+	attrs := []any{"call_id", s.id, "notification", n.name, "receiver", host}
+	_, bad := err.(refusal) // which was an answer, and is reported as one
+	turned := a.post.turned(host, err == nil || bad)
+	switch {
+	case err != nil && !bad:
+		text, attrs = "an application did not take a notification", append(attrs, "err", brief(err.Error()))
+		if turned { // not once for each
+			level = slog.LevelWarn
+		}
+	case turned:
+		level, text = slog.LevelInfo, "an application takes notifications again"
 	}
-	a.log.Debug("notification", "call_id", s.id, "notification", n.name, "receiver", hostOf(n.url))
+	a.log.Log(context.Background(), level, text, attrs...)
 }
 
 // ask tells an application something and waits for its answer, at most until ctx ends.

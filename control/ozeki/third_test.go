@@ -122,9 +122,9 @@ func TestThirdParty(t *testing.T) {
 			inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
 				app.page = onFirst(row.elements)
 				b.add(conversation(8, callstate.ShownInCall))
-				first := conversation(7, row.state)
-				b.start(first)
-				b.tell(callstate.NoticeCreated, *b.Get(8))
+				a.ids.name(7)
+				a.ids.name(8)
+				b.start(conversation(7, row.state))
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				got := b.requestsOf(7)
@@ -205,20 +205,16 @@ func TestFull(t *testing.T) {
 	c := ivr(&studio{})
 	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
-		hang := true
-		app.page = func(told) string {
-			if hang {
-				return "hang"
-			}
-			return ""
-		}
+		app.page = func(told) string { return "hang" }
 		b.start(conversation(7, callstate.ShownInCall))
 		for i := range 2 * maxPosts {
 			b.change(7, callstate.NoticeTransferred, func(s *callstate.Summary) { s.Callee.Number = fmt.Sprint(200 + i) })
 		}
 		b.end(7)
 		synctest.Wait()
-		hang = false
+		app.mu.Lock()
+		app.page = nil
+		app.mu.Unlock()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		got := app.all("CallChanged")
