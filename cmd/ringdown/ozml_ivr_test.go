@@ -38,6 +38,9 @@ var ways = map[string]struct {
 		_, err := c.SendDigitInfo(r.ctx, key, 160, phone.DTMFRelay)
 		r.ok(err)
 	}},
+	"in-band": {noEvents, func(r *rig, c *phone.Call, key rune) {
+		r.ok(c.Media.SendDigitInband(key, 100))
+	}},
 }
 
 // An IVR is walked by a phone that hears prompts and presses keys, in each way that there is.
@@ -57,7 +60,7 @@ func TestOzMLMenu(t *testing.T) {
 				r.ok(a.Media.WaitSilence(r.ctx))
 				r.ok(a.Media.WaitTone(r.ctx, menuTone))
 				by.press(r, a, '3')
-				r.pass(300 * time.Millisecond)
+				r.pass(500 * time.Millisecond)
 				r.unheard(a, menuTone)
 				by.press(r, a, '4')
 				r.ok(a.Media.WaitTone(r.ctx, salesTone))
