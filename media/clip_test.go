@@ -219,6 +219,13 @@ func TestClipOverRelay(t *testing.T) {
 					if l := during.level(alice.hz); l > 0.005 {
 						t.Errorf("alice under the clip at %.3f", l)
 					}
+					during = s.part(at-20*time.Millisecond, at+980*time.Millisecond)
+					for i := range during.pcm {
+						during.pcm[i] *= loud / 8000.0 // as disturbed wants it
+					}
+					if longest, all := during.disturbed(1200); longest > 40*time.Millisecond { // before the clip is alice
+						t.Errorf("the clip is not clear for %v, in all %v", longest, all)
+					}
 					for _, part := range []sound{s.part(200*time.Millisecond, at), s.part(at+1040*time.Millisecond, time.Hour)} {
 						if longest, all := part.disturbed(alice.hz); longest > 20*time.Millisecond {
 							t.Errorf("alice is not clear for %v, in all %v", longest, all)
