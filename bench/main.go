@@ -43,6 +43,7 @@ var commands = []scenario{
 	{"media", runMedia},
 	{"blind", runTransfers(false)},
 	{"attended", runTransfers(true)},
+	{"scripts", runScripts},
 	{"kamailio", runKamailio},
 	{"rtpengine", runRtpengine},
 	{"all", runAll},
@@ -79,7 +80,7 @@ func run(ctx context.Context, args []string) int {
 func parse(args []string) (o options, name string, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), "usage: go run ./bench [calls|register|media|blind|attended|kamailio|rtpengine|all] [flags]\n")
+		fmt.Fprint(f.Output(), "usage: go run ./bench [calls|register|media|blind|attended|scripts|kamailio|rtpengine|all] [flags]\n")
 		f.PrintDefaults()
 	}
 	o.users = users{password: "bench-secret"}

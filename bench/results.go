@@ -17,6 +17,7 @@ const (
 	signallingTable = "## Signalling"
 	mediaTable      = "## Media"
 	transferTable   = "## Transfers"
+	scriptTable     = "## Scripts"
 )
 
 // report prints a run of sipp and appends its row. A run that was not clean has no row, and is an error.

@@ -109,8 +109,9 @@ ozeki:
 `, u.first, u.first+u.count-1, u.password, l.right(), apiUser, apiPassword) + l.config()
 }
 
-// startRingdown builds the switch, unless binary names one, and starts it with its files in dir.
-func startRingdown(ctx context.Context, dir, binary string, u users, l lines) (*target, error) {
+// startRingdown builds the switch, unless binary names one, and starts it with its files in dir. more are further parts of
+// its config.
+func startRingdown(ctx context.Context, dir, binary string, u users, l lines, more ...string) (*target, error) {
 	if binary == "" {
 		binary = filepath.Join(dir, "ringdown")
 		if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "ringdown/cmd/ringdown").CombinedOutput(); err != nil {
@@ -118,7 +119,7 @@ func startRingdown(ctx context.Context, dir, binary string, u users, l lines) (*
 		}
 	}
 	config := filepath.Join(dir, "ringdown.yaml")
-	if err := os.WriteFile(config, []byte(switchConfig(u, l)), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(switchConfig(u, l)+strings.Join(more, "")), 0o600); err != nil {
 		return nil, err
 	}
 	ready := make(chan string, 1)

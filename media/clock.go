@@ -29,6 +29,9 @@ type ticker interface {
 	tick(slot uint64, now time.Duration) (busy bool)
 }
 
+// mostOwed is how late a tick may be and still be made up for.
+const mostOwed = 4 * dtmf.Slot
+
 func newClock(since func() time.Duration) *clock {
 	c := &clock{since: since, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		busy: map[ticker]bool{}}
@@ -115,7 +118,9 @@ func (c *clock) run() {
 		now := c.since()
 		if ticking && now >= tick {
 			c.tick(now)
-			for tick += dtmf.Slot; tick <= now; tick += dtmf.Slot { // late: skip, do not catch up in a burst
+			// A machine that was busy for a moment owes its listeners what they would have heard: a few ticks follow at once.
+			// More would be a burst, and are left out.
+			for tick += dtmf.Slot; now-tick >= mostOwed; tick += dtmf.Slot {
 			}
 		}
 		c.checkSilence(now)
