@@ -205,3 +205,19 @@ func TestTransferFinished(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusedTransfer: a transfer that was refused has no end to be told of, when another comes about later.
+func TestRefusedTransfer(t *testing.T) {
+	inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {
+		b.known = []string{"101"}
+		b.start(conversation(7, callstate.ShownInCall))
+		expect(t, get(t, a, "command=BlindTransfer&CallId=Nt3uh&TransferorParty=callee&Target=106&FinishedUrl=http://app.example/done"+login), 302,
+			"Missing or invalid parameter 'Target' for command 'BlindTransfer'")
+		b.change(7, callstate.NoticeTransferred, func(s *callstate.Summary) { s.Callee.Number = "107" })
+		b.end(7)
+		synctest.Wait()
+		if got := app.all("TransferFinished"); len(got) != 0 {
+			t.Errorf("told %v", got)
+		}
+	})
+}

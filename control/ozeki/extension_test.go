@@ -153,3 +153,58 @@ func TestMenu(t *testing.T) {
 		expectTold(t, app, "Nt3uh", "Ringing IncomingCall Answered InCall DtmfEntered GoTo InCall Completed")
 	})
 }
+
+// TestTransferFails: the script goes on where the transfer did not come about (spec ozeki 8.7).
+func TestTransferFails(t *testing.T) {
+	inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {
+		b.known = []string{"101"}
+		app.page = answers(map[string]string{"IncomingCall": script("<BlindTransfer>102</BlindTransfer><Speak>sorry</Speak><BlindTransfer>101</BlindTransfer>")})
+		b.ring(7, "9990")
+		time.Sleep(time.Minute)
+		expectRequests(t, b, 7, "AcceptLeg, sorry to all, BlindTransfer application 101")
+		expectErrors(t, app, "302 Missing or invalid parameter 'Target' for command 'BlindTransfer'")
+	})
+}
+
+// TestTakenOver: a URL command moves the caller away from an API extension, whose side need not be named; its script is over
+// and hangs up nobody.
+func TestTakenOver(t *testing.T) {
+	inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {
+		app.page = answers(map[string]string{"IncomingCall": script("<Delay>3600</Delay><Beep/>")})
+		b.ring(7, "9990")
+		time.Sleep(time.Second)
+		expect(t, get(t, a, "command=BlindTransfer&CallId=Nt3uh&Target=101"+login), 200, done)
+		synctest.Wait()
+		if n := a.sessions.left(); n != 1 { // the call itself
+			t.Errorf("the script goes on")
+		}
+		time.Sleep(2 * time.Hour)
+		expectRequests(t, b, 7, "AcceptLeg, BlindTransfer application 101")
+		expect(t, get(t, a, "command=BlindTransfer&CallId=Nt3uh&Target=102"+login), 302, "Missing or invalid parameter 'TransferorParty' for command 'BlindTransfer'")
+		expectErrors(t, app)
+	})
+}
+
+// TestTakenOverBefore: the same while its script still waits behind another one of the call: it never runs.
+func TestTakenOverBefore(t *testing.T) {
+	inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {
+		app.page = func(r told) string {
+			switch {
+			case r.name() == "IncomingCall":
+				return script("<Beep/>")
+			case r.Get("CallState") == "Ringing":
+				return script("<Delay>10</Delay>")
+			}
+			return ""
+		}
+		b.ring(7, "9990")
+		time.Sleep(time.Second)
+		expect(t, get(t, a, "command=BlindTransfer&CallId=Nt3uh&Target=101"+login), 200, done)
+		time.Sleep(time.Minute)
+		expectRequests(t, b, 7, "AcceptLeg, BlindTransfer application 101")
+		b.end(7)
+		if s := a.sessions.of(7); s != nil || a.sessions.left() != 0 {
+			t.Error("a call that has ended is known")
+		}
+	})
+}
