@@ -202,3 +202,24 @@ func TestDownload(t *testing.T) {
 		}
 	}
 }
+
+// patient is an answer whose deadline can be moved.
+type patient struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (p *patient) SetWriteDeadline(t time.Time) error { p.until = t; return nil }
+
+// TestLongDownload: a recording may take longer than other answers.
+func TestLongDownload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI(t, newSwitchboard(), Config{Files: folderOf(map[string]string{"recordings/a.wav": "RIFF"})})
+		w := &patient{ResponseRecorder: httptest.NewRecorder()}
+		a.ServeHTTP(w, httptest.NewRequest("GET", "/recordings/a.wav?"+login[1:], nil))
+		if w.Code != 200 || w.until != time.Now().Add(downloadTime) {
+			t.Errorf("got %d, until %v", w.Code, w.until)
+		}
+		a.Close()
+	})
+}

@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 )
+
+const downloadTime = 10 * time.Minute
 
 // serveRecording gives a recording to a user of the API, or a part of it (RFC 9110 §14). What it is called is only known
 // to whom RecordCompleted was sent; no list is given of them. Nothing else of the media folder can be had.
@@ -56,6 +59,8 @@ func (a *API) serveFile(w http.ResponseWriter, r *http.Request, name string) int
 		return missing()
 	}
 	w.Header().Set("Content-Type", "audio/wav")
+	// A long one may take longer than a server allows for answers of the API; where it sets no limit there is none to move.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(downloadTime))
 	http.ServeContent(w, r, "", info.ModTime(), content)
 	return http.StatusOK
 }
