@@ -84,8 +84,12 @@ func (c *Call) endLeg(ref uint64, req EndLeg) {
 		return
 	}
 	c.reply(ref, nil)
+	why := Cause{Kind: Aborted}
+	if l.App { // it is the party itself that leaves
+		why.Kind = Normal
+	}
 	if l.live() {
-		c.drop(l, Cause{Kind: Aborted})
+		c.drop(l, why)
 	}
 }
 

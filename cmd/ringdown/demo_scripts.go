@@ -239,5 +239,5 @@ func (d *demo) past(ctx context.Context) error {
 	}
 	last := r.History[0]
 	return errors.Join(expect("CallId", last.CallID, d.id), expect("Destination", last.Destination, "2002"),
-		expect("Dialed", last.Dialed, "2001"))
+		expect("State", last.State, "CallerHungUp"))
 }

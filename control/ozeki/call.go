@@ -140,7 +140,7 @@ func (s *session) placedEnded(result string, last *callstate.Summary, now callst
 	if p == nil {
 		return
 	}
-	if last.Answered != (callstate.Time{}) {
+	if isAnswered(last) {
 		s.tell(&notification{name: "CallFinished", url: p.done, keep: true, tries: finalTries,
 			form: finished("CallFinished", s.id, result, last, now)})
 		return

@@ -83,7 +83,7 @@ func (b *switchboard) finish(id callstate.CallID, why callstate.Cause) {
 	}
 	s.Ended, s.Legs = b.now, nil
 	b.mu.Unlock()
-	b.notify(callstate.Notice{Kind: callstate.NoticeEnded, Summary: &s, Cause: why})
+	b.notify(callstate.Notice{Kind: callstate.NoticeEnded, Summary: &s, Cause: why, By: callstate.Caller})
 }
 
 // change makes a call show something else.

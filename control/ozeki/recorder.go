@@ -16,47 +16,6 @@ const (
 	outbound = "Outbound"
 )
 
-// Results of a call (spec ozeki 4.3).
-const (
-	transferCompleted = "TransferCompleted"
-	transferFailed    = "TransferFailed"
-	callerHungUp      = "CallerHungUp"
-	calleeHungUp      = "CalleeHungUp"
-	redirected        = "Redirected"
-	notFound          = "NotFound"
-	busy              = "Busy"
-	cancelled         = "Cancelled"
-	notAnswered       = "NotAnswered"
-	failed            = "Error"
-	aborted           = "Aborted"
-)
-
-// results says what became of a call by why it ended: before its answer, and after it. Where after is empty, whoever
-// left says it. Once a call is answered, nobody can be busy, away or unknown but the target of a transfer.
-var results = map[callstate.CauseKind]struct{ before, after string }{
-	callstate.Normal:      {cancelled, ""},
-	callstate.Cancelled:   {cancelled, ""},
-	callstate.Busy:        {busy, transferFailed},
-	callstate.Declined:    {busy, transferFailed},
-	callstate.NoAnswer:    {notAnswered, transferFailed},
-	callstate.Unavailable: {notAnswered, transferFailed},
-	callstate.NotFound:    {notFound, transferFailed},
-	callstate.Elsewhere:   {cancelled, ""},
-	callstate.Forwarded:   {redirected, redirected},
-	callstate.Transferred: {transferCompleted, transferCompleted},
-	callstate.Loop:        {failed, transferFailed},
-	callstate.Forbidden:   {failed, transferFailed},
-	callstate.Barred:      {failed, transferFailed},
-	callstate.NoMedia:     {failed, failed},
-	callstate.Overload:    {failed, failed},
-	callstate.Lost:        {failed, failed},
-	callstate.Silent:      {failed, failed},
-	callstate.TooLong:     {aborted, aborted},
-	callstate.Aborted:     {aborted, aborted},
-	callstate.Shutdown:    {aborted, aborted},
-	callstate.Failed:      {failed, failed},
-}
-
 // recorder makes one record of each call that ends. A blind transfer keeps the call, and so there is one record of it.
 type recorder struct {
 	history History
@@ -79,7 +38,6 @@ type story struct {
 	to          bool // whom it reached last is behind a trunk
 	transferred bool
 	failing     bool // the last transfer failed
-	forwarded   bool
 	last        *callstate.Summary
 }
 
@@ -132,8 +90,6 @@ func (s *story) note(n callstate.Notice) {
 		s.transferred, s.failing = true, false
 	case callstate.NoticeTransferFailed:
 		s.failing = true
-	case callstate.NoticeForwarded:
-		s.forwarded = s.forwarded || n.Summary.Answered == (callstate.Time{}) // or else the target of a transfer is
 	case callstate.NoticeEnded:
 		return // some legs are gone by now
 	}
@@ -182,30 +138,17 @@ func (r *recorder) direction(s *story, why callstate.Cause) string {
 	return internal
 }
 
-// result is what became of a call (spec ozeki 4.3 and 4.4). That it was transferred or sent on to somebody who answered
-// says more than who hung up in the end.
+// result is what became of a call (spec ozeki 4.3 and 4.4). That it was transferred says more than who hung up in the end; of
+// one that was sent on, the outcome there counts (spec ozeki 8.1).
 func (s *story) result(why callstate.Cause, by callstate.Side) string {
-	row, known := results[why.Kind]
-	if !known {
-		row.before, row.after = failed, failed
-	}
+	result := endingOf(why).result(isAnswered(s.last), by)
 	switch {
 	case s.transferred:
 		return transferCompleted
-	case s.last.Answered == (callstate.Time{}):
-		return row.before
-	case s.forwarded:
-		return redirected
-	case row.after == failed && s.failing:
+	case result == failed && s.failing && isAnswered(s.last):
 		return transferFailed
-	case row.after != "":
-		return row.after
-	case by == callstate.Caller:
-		return callerHungUp
-	case by == callstate.Callee:
-		return calleeHungUp
 	}
-	return aborted // nobody left
+	return result
 }
 
 // numbers are those of our extensions.

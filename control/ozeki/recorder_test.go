@@ -126,7 +126,7 @@ func TestResults(t *testing.T) {
 			c.s.Answered = moment(65 * time.Second)
 			c.on(callstate.NoticeAnswered, 1, 3)
 			c.ends(callstate.Normal, callstate.Callee)
-		}, redirected},
+		}, calleeHungUp},
 		{"sent on, nobody answers", func(c *seen) { c.rings(); c.on(callstate.NoticeForwarded, 1); c.ends(callstate.NoAnswer, "") }, notAnswered},
 		{"transferred", func(c *seen) {
 			c.talks()
@@ -194,15 +194,15 @@ func TestEveryCause(t *testing.T) {
 	ast.Inspect(file, func(x ast.Node) bool {
 		if v, ok := x.(*ast.ValueSpec); ok && v.Type != nil && fmt.Sprint(v.Type) == "CauseKind" {
 			text, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
-			if row, known := results[callstate.CauseKind(text)]; err != nil || !known || row.before == "" {
+			if row, known := endings[callstate.CauseKind(text)]; err != nil || !known || row.before == "" {
 				t.Errorf("%s has no result", v.Names[0])
 			}
 			n++
 		}
 		return true
 	})
-	if n != len(results) {
-		t.Errorf("%d causes, %d results", n, len(results))
+	if n != len(endings) {
+		t.Errorf("%d causes, %d results", n, len(endings))
 	}
 }
 

@@ -15,40 +15,84 @@ const (
 	stateTransferred = "Transferred"
 )
 
-// ending is what applications are told of a call that is over.
-type ending struct {
-	state  string // the last CallChanged (spec ozeki 4.1)
-	result string // of code 402 and of CallFinished (spec ozeki 4.3)
-}
+// Results of a call (spec ozeki 4.3).
+const (
+	transferCompleted = "TransferCompleted"
+	transferFailed    = "TransferFailed"
+	callerHungUp      = "CallerHungUp"
+	calleeHungUp      = "CalleeHungUp"
+	redirected        = "Redirected"
+	notFound          = "NotFound"
+	busy              = "Busy"
+	cancelled         = "Cancelled"
+	notAnswered       = "NotAnswered"
+	failed            = "Error"
+	aborted           = "Aborted"
+)
 
-// endings says so of every cause (spec ozeki 4.4). A cause without a row is an error.
+// ending is what a cause means for a call: the last CallChanged, and what became of it if it ended before its answer, and
+// after. Where after is empty, whoever left says it. Once a call is answered, nobody can be busy, away or unknown but the
+// target of a transfer.
+type ending struct{ state, before, after string }
+
+// endings is spec ozeki 4.4.
 var endings = map[callstate.CauseKind]ending{
-	callstate.Normal:      {stateCompleted, callerHungUp}, // or CalleeHungUp, see endingOf
-	callstate.Cancelled:   {stateCancelled, cancelled},
-	callstate.Busy:        {stateBusy, busy},
-	callstate.Declined:    {stateBusy, busy},
-	callstate.NoAnswer:    {stateBusy, notAnswered},
-	callstate.Unavailable: {stateBusy, notAnswered},
-	callstate.NotFound:    {stateError, notFound},
-	callstate.Elsewhere:   {stateCompleted, aborted},
-	callstate.Forwarded:   {stateTransferred, redirected},
-	callstate.Transferred: {stateTransferred, transferCompleted},
-	callstate.TooLong:     {stateCompleted, aborted},
-	callstate.Aborted:     {stateCompleted, aborted},
-	callstate.Shutdown:    {stateCompleted, aborted},
+	callstate.Normal:      {stateCompleted, cancelled, ""},
+	callstate.Cancelled:   {stateCancelled, cancelled, ""},
+	callstate.Busy:        {stateBusy, busy, transferFailed},
+	callstate.Declined:    {stateBusy, busy, transferFailed},
+	callstate.NoAnswer:    {stateBusy, notAnswered, transferFailed},
+	callstate.Unavailable: {stateBusy, notAnswered, transferFailed},
+	callstate.NotFound:    {stateError, notFound, transferFailed},
+	callstate.Elsewhere:   {stateCompleted, cancelled, ""},
+	callstate.Forwarded:   {stateTransferred, redirected, redirected},
+	callstate.Transferred: {stateTransferred, transferCompleted, transferCompleted},
+	callstate.Loop:        {stateError, failed, transferFailed},
+	callstate.Forbidden:   {stateError, failed, transferFailed},
+	callstate.Barred:      {stateError, failed, transferFailed},
+	callstate.NoMedia:     {stateError, failed, failed},
+	callstate.Overload:    {stateError, failed, failed},
+	callstate.Lost:        {stateError, failed, failed},
+	callstate.Silent:      {stateError, failed, failed},
+	callstate.TooLong:     {stateCompleted, aborted, aborted},
+	callstate.Aborted:     {stateCompleted, aborted, aborted},
+	callstate.Shutdown:    {stateCompleted, aborted, aborted},
+	callstate.Failed:      {stateError, failed, failed},
 }
 
-// endingOf is how a call ended, by its last notice.
-func endingOf(n callstate.Notice) ending {
-	e, known := endings[n.Cause.Kind]
-	if !known {
-		return ending{stateError, failed}
+// endingOf is the ending of a cause; one without a row is an error.
+func endingOf(why callstate.Cause) ending {
+	if e, known := endings[why.Kind]; known {
+		return e
 	}
-	if n.Cause.Kind == callstate.Normal && n.By == callstate.Callee {
-		e.result = calleeHungUp
-	}
-	return e
+	return ending{stateError, failed, failed}
 }
+
+// result is what became of a call that ended so, by whom if anybody left.
+func (e ending) result(answered bool, by callstate.Side) string {
+	switch {
+	case !answered:
+		return e.before
+	case e.after != "":
+		return e.after
+	case by == callstate.Caller:
+		return callerHungUp
+	case by == callstate.Callee:
+		return calleeHungUp
+	}
+	return aborted // nobody left
+}
+
+// last is the last CallChanged of a call that ended so.
+func (e ending) last(answered bool) string {
+	if !answered && e.before == cancelled {
+		return stateCancelled
+	}
+	return e.state
+}
+
+// isAnswered tells whether a call was ever answered.
+func isAnswered(s *callstate.Summary) bool { return s.Answered != (callstate.Time{}) }
 
 // view is what CallChanged has told of a call.
 type view struct {

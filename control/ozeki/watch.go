@@ -88,7 +88,9 @@ func (s *session) changed(state string, now *callstate.Summary) {
 
 // end tells of the end of the call, once and last, and ends its scripts.
 func (s *session) end(n callstate.Notice) {
-	e := endingOf(n)
+	e := endingOf(n.Cause)
+	answered := isAnswered(n.Summary)
+	state, result := e.last(answered), e.result(answered, n.By)
 	s.mu.Lock()
 	if n.Summary.ID == s.call { // else its API extension is in another call already, and so are its scripts
 		s.see(n)
@@ -102,10 +104,10 @@ func (s *session) end(n callstate.Notice) {
 		guest.visit(n)
 	}
 	s.tell(&notification{name: "TransferFinished", url: transferred, keep: true, tries: finalTries,
-		form: finished("TransferFinished", s.id, e.result, n.Summary, now), lax: true, answer: s.follow(side{})})
-	s.placedEnded(e.result, n.Summary, now)
+		form: finished("TransferFinished", s.id, result, n.Summary, now), lax: true, answer: s.follow(side{})})
+	s.placedEnded(result, n.Summary, now)
 	s.tell(&notification{name: "CallChanged", url: s.api.notify.CallChanged, keep: true, tries: finalTries,
-		form: callChanged(s.id, e.state, n.Summary, now), lax: true, answer: s.follow(side{})})
+		form: callChanged(s.id, state, n.Summary, now), lax: true, answer: s.follow(side{})})
 }
 
 // invited asks the application of an API extension at which a call rings (spec ozeki 5.4, 6): its answer takes the call,
