@@ -115,7 +115,10 @@ type RefuseLeg struct {
 }
 
 // Play plays a clip to one party or all who talk, in place of what they hear and of what was played to them before.
-// Replied to when it begins, or with Wait when it has ended at each of them, whatever ended it.
+// Replied to when it begins, or with Wait when it has ended at each of them, whatever ended it; with an error also when
+// only one of several could not hear it. Refused with WrongState before the answer, to who talks to nobody, and on hold,
+// unless it is the phone that an application talks to which holds. A party that is transferred or handed over, or whose
+// partners have left, hears it no longer.
 type Play struct {
 	asked
 	To     Side
@@ -130,7 +133,7 @@ type StopPlay struct{ asked }
 
 // Record records what one party says, or all, added up, into a WAV file, until StopRecord, a limit or the end of the call;
 // whoever joins or takes a party's place is recorded as well (edge cases A8, T37). One at a time. Replied to once the file
-// is open, or with Wait once the recording is over.
+// is open, or with Wait once the recording is over. When its parties are handed over to another call, it ends with its own.
 type Record struct {
 	asked
 	Of      Side
