@@ -103,6 +103,9 @@ func (s *sim) notePlays(ev Event) {
 			if h.Asked && h.Ref == 0 {
 				s.reached["a clip waits for a codec"] = true
 			}
+			if h.Ref != 0 && c.withApp(c.leg(h.Leg)) {
+				s.reached["a clip plays to who talks to an application"] = true
+			}
 			if l := c.leg(h.Leg); h.Ref != 0 && offered && l.held() {
 				s.reached["a clip plays on through a hold"] = true
 			}
