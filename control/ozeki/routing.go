@@ -50,11 +50,11 @@ func (s *session) plan(try int) {
 // dial plan decides.
 func (h *host) run(ctx context.Context, script *ozml.Script) ozml.End {
 	if h.asked.try == 0 {
-		return ozml.Run(ctx, script, h, limits)
+		return ozml.Run(ctx, script, h, ozml.Limits{})
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.session.api.post.timeout)
 	defer cancel()
-	end := ozml.Run(ctx, script, h, limits)
+	end := ozml.Run(ctx, script, h, ozml.Limits{})
 	if !h.asked.decided && !h.over() {
 		h.session.plan(h.asked.try)
 	}

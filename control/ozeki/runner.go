@@ -2,14 +2,10 @@ package ozeki
 
 import (
 	"context"
-	"time"
 
 	"ringdown/callstate"
 	"ringdown/control/ozml"
 )
-
-// limits bound a script.
-var limits = ozml.Limits{Steps: 1000, Jumps: 50, Time: time.Hour}
 
 // follow is what becomes of the answer to a notification that steers a call of others: its script runs behind those that
 // wait. Edge case A13: one that comes when the call has ended is ignored.

@@ -48,7 +48,7 @@ var elements = []element{
 	{name: "Beep", kind: audio, attrs: []attr{{name: "Frequency"}, {name: "Duration"}, party, callID},
 		does: "plays a tone"},
 	{name: "Record", kind: command, attrs: []attr{{name: "Format"}, {name: "FinishedUrl"}, {name: "Duration"}, {name: "Inactivity"},
-		{name: "FinishDigits"}, {name: "RecordPath"}, callID},
+		{name: "FinishDigits"}, {name: "RecordPath"}, party, callID},
 		does: "records; in an API extension's script until `Duration`, `Inactivity` or one of `FinishDigits`, else in the background"},
 	{name: "SendDTMF", kind: command, attrs: []attr{{name: "Keys", must: true}, party, callID},
 		does: "sends keys, and waits for the last"},
@@ -132,6 +132,16 @@ func Commands() (names []string) {
 	for _, e := range elements {
 		if e.kind == audio || e.kind == command {
 			names = append(names, e.name)
+		}
+	}
+	return names
+}
+
+// Attributes are the documented ones of an element, in their canonical spelling.
+func Attributes(name string) (names []string) {
+	if e := byName[lower(name)]; e != nil {
+		for _, a := range e.attrs {
+			names = append(names, a.name)
 		}
 	}
 	return names
