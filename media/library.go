@@ -96,6 +96,16 @@ func (l *Library) Close() {
 	l.wg.Wait()
 }
 
+// Playing is how many legs a clip plays to.
+func (l *Library) Playing() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.clips {
+		n += a.plays
+	}
+	return n
+}
+
 // find returns the clip that is made from something, and begins to make it when there is none. name is what its id begins
 // with. begun tells that work will be called, once, with a context that ends after so long.
 func (l *Library) find(what any, name string, long time.Duration, work func(context.Context) (loop, error)) (a *audio, begun bool, err error) {

@@ -7,6 +7,7 @@ type Stats struct {
 	Legs      int // open
 	PortsUsed int // of open legs
 	PortsFree int // left in the range; 0 when the system chooses
+	Tapes     int // recordings whose file is not complete
 
 	Received   uint64 // packets of the legs' own phones
 	Sent       uint64
@@ -33,7 +34,7 @@ func (s *Stats) add(o Stats) {
 func (e *Engine) Stats() Stats {
 	e.wire.Lock()
 	s := e.gone
-	s.Legs = len(e.legs)
+	s.Legs, s.Tapes = len(e.legs), len(e.tapes)
 	legs := make([]*leg, 0, len(e.legs))
 	for _, l := range e.legs {
 		legs = append(legs, l)

@@ -16,6 +16,7 @@ import (
 
 	"ringdown/bench/memnet"
 	"ringdown/bench/phone"
+	"ringdown/control/history"
 	"ringdown/control/ozeki"
 	"ringdown/media"
 )
@@ -27,7 +28,8 @@ type rig struct {
 	ctx    context.Context
 	cfg    *Config
 	sw     *Switch
-	api    http.Handler
+	api    http.Handler // ozeki
+	ozeki  *ozeki.API
 	net    *memnet.Network // nil on loopback
 	app    *application    // of the config's URLs
 	phones []*phone.Phone
@@ -105,10 +107,15 @@ func (r *rig) start(s seams) {
 		r.Cleanup(r.app.close)
 		c.Transport = &http.Transport{DialContext: r.app.dial, DisableKeepAlives: true}
 	}
+	if r.cfg.History.File != "" {
+		sw.history, err = history.Open(history.Config{File: r.cfg.History.File, Keep: r.cfg.History.Keep, Log: log})
+		r.ok(err)
+		c.History = sw.history
+	}
 	api := ozeki.New(c)
 	sw.ozeki.Store(api)
 	r.Cleanup(func() { api.Close() })
-	r.api = api
+	r.api, r.ozeki = api, api
 }
 
 func (r *rig) close() {
@@ -224,7 +231,7 @@ func (r *rig) ends(calls ...*phone.Call) {
 }
 
 // settled waits (at most 40 s of the rig's time, longer than 64*T1) until the switch holds nothing of any call: no
-// call, leg, dialog, port or, where time is virtual, transaction (invariant I1).
+// call, leg, dialog, port, clip, recording, session of an application or, where time is virtual, transaction (invariant I1).
 func (r *rig) settled() {
 	r.Helper()
 	var left string
@@ -239,14 +246,14 @@ func (r *rig) settled() {
 // left names what the switch still holds of calls; empty when nothing.
 func (r *rig) left() string {
 	c, m := r.sw.agent.Counts(), r.sw.engine.Stats()
-	x := r.sw.exchange.Counts()
+	x, a, clips := r.sw.exchange.Counts(), r.ozeki.Counts(), r.sw.library.Playing()
 	transactions := c.ServerTx + c.ClientTx
 	if r.net == nil {
 		transactions = 0
 	}
-	if x.Calls+x.Moved+c.Legs+c.Dialogs+m.Legs+m.PortsUsed+transactions == 0 {
+	if x.Calls+x.Moved+c.Legs+c.Dialogs+m.Legs+m.PortsUsed+transactions+m.Tapes+clips == 0 && a == (ozeki.Counts{}) {
 		return ""
 	}
-	return fmt.Sprintf("%d calls, %d moved legs, %d legs, %d dialogs, %d streams, %d ports, %d transactions", x.Calls, x.Moved, c.Legs, c.Dialogs,
-		m.Legs, m.PortsUsed, transactions)
+	return fmt.Sprintf("%d calls, %d moved legs, %d legs, %d dialogs, %d streams, %d ports, %d transactions, %d recordings, %d clips that play, %+v",
+		x.Calls, x.Moved, c.Legs, c.Dialogs, m.Legs, m.PortsUsed, transactions, m.Tapes, clips, a)
 }

@@ -99,6 +99,24 @@ func (m *sessions) end(call callstate.CallID) {
 	delete(m.list, call)
 }
 
+// Counts is what an API keeps of calls.
+type Counts struct {
+	Sessions   int // calls of which it tells applications, or for which scripts run
+	Speakers   int // sides of API extensions that scripts speak for
+	Recordings int // begun by Record, and not complete
+}
+
+// Counts tells what is kept now.
+func (a *API) Counts() (c Counts) {
+	a.sessions.mu.Lock()
+	c.Sessions, c.Speakers = len(a.sessions.list), len(a.sessions.speakers)
+	a.sessions.mu.Unlock()
+	a.recordings.mu.Lock()
+	c.Recordings = len(a.recordings.list)
+	a.recordings.mu.Unlock()
+	return c
+}
+
 // tell puts a notification behind those of its call. It never waits. Where there is no room the oldest goes that may.
 func (s *session) tell(n *notification) {
 	if n.url == "" {
