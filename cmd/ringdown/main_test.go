@@ -32,7 +32,7 @@ func TestExitCodes(t *testing.T) {
 		{"check --config a.yaml b.yaml", exitUsage, "", "name one config"},
 		{"check --config none.yaml", exitFailed, "none.yaml: cannot be read", ""},
 		{"check none.yaml", exitFailed, "none.yaml: cannot be read", ""},
-		{"check", exitFine, "extensions  20: 2000 to 2019", ""},
+		{"check", exitFine, "20: 2000 to 2019", ""},
 		{"version", exitFine, "ringdown ", ""},
 		{"version --loud", exitUsage, "", "unknown flag"},
 		{"init -", exitFine, "ring_timeout: 30s", ""},
