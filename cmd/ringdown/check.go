@@ -55,8 +55,8 @@ func printMeaning(w io.Writer, file string, c *Config) error {
 		media = c.Media.Listen.String()
 	}
 	pairs := (int(c.Media.PortMax) - int(c.Media.PortMin) + 1) / 2
-	row("media", fmt.Sprintf("%s, ports %d-%d for %d legs, music %s", media, c.Media.PortMin, c.Media.PortMax, pairs,
-		cmp.Or(c.Media.Music, "built in")))
+	row("media", fmt.Sprintf("%s, ports %d-%d for %d legs, music %s, folder %s", media, c.Media.PortMin, c.Media.PortMax, pairs,
+		cmp.Or(c.Media.Music, "built in"), cmp.Or(c.Media.Folder, "none: nothing is played or recorded")))
 	row("calls", fmt.Sprintf("limit %s, silence %s, hops %d", limit(c.Calls.Max), limit(c.Calls.Silence), c.Calls.Hops))
 	row("ringing", limit(c.RingTimeout))
 	row("transfer", fmt.Sprintf("no answer %s, then %s; retries %d, delay %s",

@@ -205,7 +205,6 @@ func applicationRows(row func(name, value string), c *Config) {
 			row("hosts", strings.Join(c.Ozeki.Hosts, ", "))
 		}
 		row("speech", cmp.Or(strings.Join(c.Ozeki.Speak, " "), "off"))
-		row("media folder", cmp.Or(c.Media.Folder, "none: nothing is played or recorded"))
 	}
 	for _, e := range c.APIExtensions {
 		text := "no application is told"
