@@ -20,7 +20,7 @@ func (m *sessions) speaking(leg callstate.LegID, s *session) {
 	m.speakers[leg] = s
 }
 
-// silent forgets it.
+// silent forgets it. It may be called with the mutex of a session held.
 func (m *sessions) silent(leg callstate.LegID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -77,7 +77,12 @@ func (s *session) leaves(n callstate.Notice) bool {
 	if !slices.ContainsFunc(s.scripts, own) && (s.running == nil || !own(job{side: s.running.side})) {
 		return false
 	}
-	s.scripts = slices.DeleteFunc(s.scripts, func(j job) bool { return !own(j) })
+	s.scripts = slices.DeleteFunc(s.scripts, func(j job) bool {
+		if !own(j) {
+			s.api.sessions.silent(j.side.leg)
+		}
+		return !own(j)
+	})
 	from := s.call
 	time.AfterFunc(adrift, func() {
 		s.mu.Lock()
@@ -104,6 +109,9 @@ func (s *session) see(n callstate.Notice) {
 
 // stop ends the scripts. s.mu is held.
 func (s *session) stop() {
+	for _, j := range s.scripts { // they will never run
+		s.api.sessions.silent(j.side.leg)
+	}
 	s.ended, s.scripts = true, nil
 	if s.cancel != nil {
 		s.cancel()

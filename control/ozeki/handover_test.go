@@ -105,3 +105,22 @@ func TestOtherCallEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestNeverRuns: the script of an API extension that waits behind another one of its call when the call ends is forgotten
+// with it (invariant I1).
+func TestNeverRuns(t *testing.T) {
+	inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {
+		app.page = answers(map[string]string{
+			"CallChanged":  script(`<Delay>60</Delay>`),
+			"IncomingCall": script(`<Speak>welcome</Speak>`),
+		})
+		b.ring(7, "9990")
+		time.Sleep(time.Second)
+		b.end(7)
+		time.Sleep(time.Minute)
+		expectTold(t, app, "Nt3uh", "Ringing IncomingCall Answered InCall Completed")
+		if n := a.sessions.left(); n != 0 {
+			t.Errorf("%d left", n)
+		}
+	})
+}
