@@ -48,7 +48,8 @@ type API struct {
 	work       access.Gate // the goroutines that tell applications, and run what they answer
 	phones     func() []Phone
 	history    History
-	recorder   *recorder // nil: no history is kept
+	recorder   *recorder    // nil: no history is kept
+	placed     atomic.Int64 // the calls that Call has made and that are on
 }
 
 // New makes the handler and begins to watch calls; c must be valid. Close ends the watch.

@@ -14,13 +14,21 @@ import (
 // usualRing is how long Call lets a phone ring (spec ozeki 9.1 has it for Route).
 const usualRing = 90 * time.Second
 
+// An application that answers CallChanged with a Call begins a call for each call, for ever. These bounds leave the switch
+// to those who use it.
+const (
+	maxPlaced      = 1000 // calls that Call has made and that are on
+	maxGenerations = 10   // Calls of scripts that lead to each other
+)
+
 // placed is a call that Call has made.
 type placed struct {
-	dialled string
-	number  string       // of the API extension
-	url     string       // of CallConnected
-	script  *ozml.Script // in its place
-	done    string       // FinishedUrl
+	generation int // how many Calls of scripts have led to it
+	dialled    string
+	number     string       // of the API extension
+	url        string       // of CallConnected
+	script     *ozml.Script // in its place
+	done       string       // FinishedUrl
 
 	once   sync.Once
 	known  chan struct{} // closed when it is answered or has ended
@@ -35,7 +43,7 @@ func (a *API) placeCall(ctx context.Context, o *order) *reply {
 		return fault
 	}
 	p := &placed{dialled: o.v[dialed.name], number: number, url: o.v[connectURL.name], done: o.v[finishedURL.name],
-		known: make(chan struct{})}
+		known: make(chan struct{}), generation: o.generation()}
 	if text := o.v[responseOzML.name]; text != "" {
 		script, err := ozml.Parse([]byte(text))
 		if err != nil {
@@ -47,6 +55,13 @@ func (a *API) placeCall(ctx context.Context, o *order) *reply {
 	if ring == 0 {
 		ring = usualRing
 	}
+	if p.generation > maxGenerations {
+		return tooManyCalls(o, "scripts of calls have made calls %d times over", maxGenerations)
+	}
+	if a.placed.Add(1) > maxPlaced {
+		a.placed.Add(-1)
+		return tooManyCalls(o, "%d calls are on", maxPlaced)
+	}
 	call := a.calls.NewCallID()
 	s := a.sessions.of(call)
 	s.placed, s.errorURL = p, o.v[errorURL.name]
@@ -55,6 +70,7 @@ func (a *API) placeCall(ctx context.Context, o *order) *reply {
 	err := a.calls.Place(callstate.CallPlaced{ID: call, From: number, To: p.dialled, Ring: ring, Shows: callstate.Party{
 		Number: cmp.Or(o.v[callerID.name], number), Name: cmp.Or(o.v[displayName.name], a.extensions[number].Name, number)}})
 	if err != nil {
+		a.placed.Add(-1)
 		a.sessions.end(call)
 		a.ids.end(call)
 		return o.row.replyTo(err, o.sent, s.id)
@@ -77,6 +93,26 @@ func (a *API) placeCall(ctx context.Context, o *order) *reply {
 	}
 	r := success()
 	r.payload = appendField(nil, callID.name, s.id)
+	return r
+}
+
+// generation is how many Calls of scripts lead to the one that an order is.
+func (o *order) generation() int {
+	if o.script == nil {
+		return 0
+	}
+	s := o.script.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.placed == nil {
+		return 1
+	}
+	return s.placed.generation + 1
+}
+
+func tooManyCalls(o *order, why string, n int) *reply {
+	r := inappropriate(o.sent)
+	r.message += ": " + fmt.Sprintf(why, n)
 	return r
 }
 
@@ -140,6 +176,7 @@ func (s *session) placedEnded(result string, last *callstate.Summary, now callst
 	if p == nil {
 		return
 	}
+	s.api.placed.Add(-1)
 	if isAnswered(last) {
 		s.tell(&notification{name: "CallFinished", url: p.done, keep: true, tries: finalTries,
 			form: finished("CallFinished", s.id, result, last, now)})
