@@ -61,6 +61,7 @@ func TestPlay_WhoHears(t *testing.T) {
 					alice, bob := r.phone("2000", codecs(has[0])), r.phone("2001", codecs(has[1]))
 					a, b := r.talk(alice, "2001", bob)
 					calls, tones := [2]*phone.Call{a, b}, [2]int{bobTone, aliceTone}
+					r.pass(200 * time.Millisecond)
 					var before [2]float64
 					for i, c := range calls {
 						before[i] = c.Media.Level(200 * time.Millisecond)
