@@ -23,7 +23,8 @@ type application struct {
 	hang    chan struct{}
 
 	mu      sync.Mutex
-	scripts map[string]string // what it answers with: by path and state, by path, or by notification and state
+	scripts map[string]string // what it answers with: by path, by notification and state, or by notification
+	once    map[string]bool   // those of them that it answers with once
 	got     []notification
 	refuses bool // connections
 }
@@ -50,7 +51,7 @@ const hangs = "(hangs)"
 const applicationAt = "http://192.0.2.200:8100"
 
 func newApplication() *application {
-	a := &application{pipes: newPipes(), hang: make(chan struct{}), scripts: map[string]string{}}
+	a := &application{pipes: newPipes(), hang: make(chan struct{}), scripts: map[string]string{}, once: map[string]bool{}}
 	a.server = &http.Server{Handler: a}
 	a.serving.Go(func() { a.server.Serve(a) })
 	return a
@@ -72,6 +73,13 @@ func (a *application) answers(scripts map[string]string) {
 	}
 }
 
+// answersOnce sets what it answers with the next time alone.
+func (a *application) answersOnce(key, script string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.scripts[key], a.once[key] = script, true
+}
+
 // ServeHTTP takes a notification.
 func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ParseForm() != nil || r.Method != http.MethodPost {
@@ -84,7 +92,9 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	script := ""
 	for _, key := range []string{n.path, n.name(), n.Get("NotificationName")} {
 		if s, ok := a.scripts[key]; ok {
-			script = s
+			if script = s; a.once[key] {
+				delete(a.scripts, key)
+			}
 			break
 		}
 	}
