@@ -28,8 +28,9 @@ type Call struct {
 	Forward   *Forward      // a forward whose destination is being located
 	Transfer  *Transfer     // a transfer under way
 
-	Plays  []*Playing // what applications play
-	Record *Recording // what is being recorded
+	Early  []Requested // requests that came while the caller's answer was being made, oldest first
+	Plays  []*Playing  // what applications play
+	Record *Recording  // what is being recorded
 
 	Started, RingFrom, Answered, Ended Time
 	Cause                              Cause
@@ -89,14 +90,22 @@ func (c *Call) Step(in Input) []Command {
 		return c.out
 	}
 	c.handle(in.Ev)
-	c.releaseApps()
-	c.strandTakers()
-	c.refresh()
-	c.showPartners()
+	c.follow()
+	if c.catchUp() {
+		c.follow()
+	}
 	c.showHold()
 	c.showLegs()
 	c.finish()
 	return c.out
+}
+
+// follow does what follows from what the call is now.
+func (c *Call) follow() {
+	c.releaseApps()
+	c.strandTakers()
+	c.refresh()
+	c.showPartners()
 }
 
 // handle hands an event to its rule. Events of legs and timers that are gone are ignored here and nowhere else.

@@ -255,9 +255,7 @@ func (d *desk) finishOff() {
 			d.deliver()
 		}
 	}
-	for token := range d.account.fetches {
-		d.step(LegsRefused{ID: d.id, Token: token, Status: 481})
-	}
+	d.refuseFetches()
 	d.work = slices.DeleteFunc(d.work, func(cmd MediaCommand) bool {
 		id, _ := about(cmd)
 		return d.account.leg(id).media != "open"
@@ -267,6 +265,7 @@ func (d *desk) finishOff() {
 			d.house.step(ev)
 		}
 	}
+	d.refuseFetches() // of what waited for the caller's answer
 	for _, d := range d.desks {
 		d.step(Requested{ID: d.id, Ref: d.nextRequest() + 1000, Req: End{}})
 	}
@@ -282,6 +281,13 @@ func (d *desk) finishOff() {
 		d.step(Stopping{ID: d.id})
 	}
 	d.settled()
+}
+
+// refuseFetches has no other call give anything.
+func (d *desk) refuseFetches() {
+	for token := range d.account.fetches {
+		d.step(LegsRefused{ID: d.id, Token: token, Status: 481})
+	}
 }
 
 // finishRecords completes the files of the recordings that go on.

@@ -1,7 +1,17 @@
 package callstate
 
+const maxEarly = 16 // requests that wait for the caller's answer
+
 // requested carries an application's wish out or refuses it; every one gets one reply.
 func (c *Call) requested(ev Requested) {
+	if c.answering() && (!ends(ev.Req) || c.leg(c.Callee).app()) {
+		if len(c.Early) == maxEarly {
+			c.reply(ev.Ref, &Error{Kind: Overloaded, Text: "too much is asked of a call that is being answered"})
+			return
+		}
+		c.Early = append(c.Early, ev)
+		return
+	}
 	if c.State == CallEnding {
 		switch ev.Req.(type) {
 		case End, EndLeg:
@@ -56,6 +66,35 @@ func (c *Call) requested(ev Requested) {
 	default:
 		c.reply(ev.Ref, &Error{Kind: BadRequest, Text: "unknown request"})
 	}
+}
+
+// answering tells whether applications know that the call is answered and its caller does not: media makes its answer. That
+// takes no time that anybody could see, so what is asked of the call meanwhile waits (edge case A6): a script whose first
+// element transfers the call would else be told that nobody is there. What ends the call waits for no phone; but who calls an
+// API extension whose script is short is answered all the same, and then released (spec ozeki 7.1).
+func (c *Call) answering() bool {
+	l := c.leg(c.Caller)
+	return c.State == CallConnected && c.Fork == nil && c.Callee != (LegID{}) && l.live() && !l.up()
+}
+
+// ends tells whether a request is one that ends the call or a leg.
+func ends(req Request) bool {
+	switch req.(type) {
+	case End, EndLeg:
+		return true
+	}
+	return false
+}
+
+// catchUp carries out what was asked too early, in its order, once the caller has its answer, or none any more.
+func (c *Call) catchUp() (any bool) {
+	for len(c.Early) > 0 && !c.answering() {
+		ev := c.Early[0]
+		c.Early = c.Early[1:]
+		c.requested(ev)
+		any = true
+	}
+	return any
 }
 
 // parties returns the two legs of a connected call, or refuses the request.
