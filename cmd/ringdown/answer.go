@@ -32,7 +32,10 @@ func (c *answerCommand) Run(s *streams) error {
 		if !ok || name == "" || file == "" {
 			return fmt.Errorf("%q is not NAME=FILE: write what is answered and with which script, as in IncomingCall=ivr.xml", text)
 		}
-		if err := checkScript(file); err != nil {
+		if err := checkName(name); err != nil {
+			return err
+		}
+		if _, err := readScript(file); err != nil {
 			return err
 		}
 		files[name] = file
@@ -43,9 +46,9 @@ func (c *answerCommand) Run(s *streams) error {
 	}
 	defer a.close()
 	for name, file := range files {
-		a.answer(name, func() (string, error) { b, err := os.ReadFile(file); return string(b), err })
+		a.answer(name, func() (string, error) { return readScript(file) })
 	}
-	fmt.Fprintf(s.stdout, "ready: %s answers notifications; give it to ringdown as notify.call_changed or the url of an API extension\n", a.url)
+	fmt.Fprintf(s.stdout, "ready: %s answers notifications (any path will do); name it in ozeki.notify and api_extensions\n", a.url)
 	ctx, drain, release := notifySignals(s.ctx, newLogger(s.stderr, "error"))
 	defer release()
 	select {
@@ -55,16 +58,40 @@ func (c *answerCommand) Run(s *streams) error {
 	return nil
 }
 
-// checkScript tells what is wrong with a script before a call has to find out.
-func checkScript(file string) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	if _, err := ozml.Parse(b); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+// told are the notifications of a switch; those of a call's state can be named with it.
+var told = []string{"CallChanged", "RoutingInterception", "IncomingCall", "CallConnected", "DtmfEntered", "GoTo", "RecordCompleted",
+	"CallFinished", "TransferFinished", "Error"}
+
+// checkName finds a name that no notification will ever have.
+func checkName(name string) error {
+	what, state, _ := strings.Cut(name, "/")
+	switch {
+	case what == "":
+		return nil // a path
+	case !slices.Contains(told, what):
+		return fmt.Errorf("no notification is called %q: name a path, as in /press1, or one of %s", what, strings.Join(told, ", "))
+	case state != "" && !slices.Contains([]string{"CallChanged", "RoutingInterception"}, what):
+		return fmt.Errorf("%s has no state: write %s=FILE", what, what)
+	case state == "" && strings.Contains(name, "/"), what == "CallChanged" && state != "" && !slices.Contains(callStates, state):
+		return fmt.Errorf("no call is in state %q: write one of %s", state, strings.Join(callStates, ", "))
 	}
 	return nil
+}
+
+// callStates are those that CallChanged tells.
+var callStates = []string{"Ringing", "Answered", "InCall", "Hold", "Completed", "Cancelled", "Busy", "Error", "Transferred"}
+
+// readScript reads a script anew for each answer, so that it can be edited meanwhile. A fault in it is for who wrote it, not
+// for a call to find out.
+func readScript(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	if _, err := ozml.Parse(b); err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return string(b), nil
 }
 
 // scriptServer is an application in its simplest form: it takes notifications and answers each with a script.
@@ -115,7 +142,7 @@ func (a *scriptServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := r.Form.Get("NotificationName")
-	names := []string{r.URL.Path, name + "/" + r.Form.Get("CallState"), name}
+	names := []string{r.URL.Path, name + "/" + r.Form.Get("CallState"), name + "/" + r.Form.Get("LastCallState"), name}
 	script, err := a.find(names)
 	a.tell(r, script, err)
 	if err != nil {

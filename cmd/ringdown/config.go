@@ -132,7 +132,7 @@ const (
 func fileDefaults() *Config {
 	return &Config{
 		SIP:         SIP{Digest: []string{"md5", "sha-256"}},
-		Media:       Media{PortMin: 20000, PortMax: 29999, Folder: "media"},
+		Media:       Media{PortMin: 20000, PortMax: 29999, Folder: "media-files"},
 		Ozeki:       Ozeki{Notify: Notify{Timeout: 5 * time.Second}, Speak: slices.Clone(defaultSpeak)},
 		History:     History{Keep: 90 * 24 * time.Hour},
 		Calls:       Calls{Max: 12 * time.Hour, Silence: time.Minute, Hops: 5},

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -149,10 +150,16 @@ func parseHost(s string) (string, *problem) {
 		return s, nil
 	}
 	u, err := url.Parse("http://" + s + "/")
-	if err != nil || u.Host != s || u.Hostname() == "" || strings.ContainsAny(s, "@ ") {
+	if err != nil || u.Host != s || u.Hostname() == "" || strings.ContainsAny(s, "@ *") || !isPort(u.Port()) {
 		return "", &problem{shown(s) + " is not a host", `write a name or an address, with a port if that counts, as in app.example.com, or "*" for any`}
 	}
 	return strings.ToLower(s), nil
+}
+
+// isPort tells whether text is a port, or none.
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(cmp.Or(text, "1"), 10, 16)
+	return err == nil
 }
 
 // parsePublic reads the address at which applications reach the API, or "" for that of its listener.

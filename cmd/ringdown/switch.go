@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -70,6 +71,11 @@ func (sw *Switch) startMedia(cfg *Config, s seams) (err error) {
 	listen := cfg.Media.Listen
 	if !listen.IsValid() {
 		listen = cfg.SIP.Listen[0].Addr.Addr()
+	}
+	if s := cfg.Ozeki.Speak; cfg.Ozeki.Listen.IsValid() && len(s) > 0 {
+		if _, err := exec.LookPath(s[0]); err != nil {
+			sw.log.Info("nothing can be spoken until the command of ozeki.speak is installed", "command", s[0])
+		}
 	}
 	sw.library = media.NewLibrary(media.LibraryConfig{Folder: cfg.Media.Folder, Speak: cfg.Ozeki.Speak, Log: sw.log})
 	sw.engine, err = media.New(media.Config{
