@@ -27,7 +27,7 @@ func (c *Call) callPlaced(ev CallPlaced) {
 	l := c.newApp(LegUp, c.dir.Party(ev.From))
 	l.Inbound, l.Calls, l.Bound, l.Shows = true, true, true, ev.Shows
 	r := c.dir.Route(ev.To, By{Extension: ev.From})
-	c.Caller, c.CallerParty = l.ID, l.Party
+	c.setCaller(l)
 	c.CallerDialled, c.CalleeDialled, c.CalleeParty = ev.To, r.Number, c.dir.Party(r.Number)
 	c.Started = c.now
 	c.notice(Notice{Kind: NoticeCreated})

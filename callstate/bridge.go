@@ -58,9 +58,14 @@ func (c *Call) takeRoles(caller, callee *Leg) {
 	}
 }
 
+// setCaller makes a leg the caller.
+func (c *Call) setCaller(l *Leg) {
+	c.Caller, c.CallerParty, c.CallerShown = l.ID, l.Party, l.seenAs()
+}
+
 func (c *Call) setParties(caller, callee *Leg) {
 	if caller.ID != c.Caller {
-		c.Caller, c.CallerParty = caller.ID, caller.Party
+		c.setCaller(caller)
 		c.CallerDialled = callee.Party.Number
 	}
 	c.Callee, c.CalleeParty, c.CalleeDialled = callee.ID, callee.Party, callee.Party.Number
@@ -69,7 +74,8 @@ func (c *Call) setParties(caller, callee *Leg) {
 // setAlone makes a leg for which a number is being called the caller; nobody is the callee yet.
 func (c *Call) setAlone(l *Leg, number string) {
 	if l.ID != c.Caller {
-		c.Caller, c.CallerParty, c.CallerDialled = l.ID, l.Party, number
+		c.setCaller(l)
+		c.CallerDialled = number
 	}
 	c.Callee, c.CalleeParty, c.CalleeDialled = LegID{}, c.dir.Party(number), number
 }

@@ -17,6 +17,7 @@ type Call struct {
 
 	Caller, Callee           LegID // the two parties; Callee is zero while nobody has answered
 	CallerParty, CalleeParty Party
+	CallerShown              Party // the caller as others see it
 	CallerDialled            string
 	CalleeDialled            string
 	Hops                     int         // how often the call was sent on

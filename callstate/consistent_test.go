@@ -95,6 +95,9 @@ func (a *ledger) consistentBridges(c *Call) {
 			a.fault("caller %+v and callee %+v are not the parties of the main bridge %d", x, y, c.Main)
 		}
 	}
+	if x := c.leg(c.Caller); x != nil && x.seenAs() != c.CallerShown {
+		a.fault("the caller is seen as %+v, the list shows %+v", x.seenAs(), c.CallerShown)
+	}
 	for _, l := range c.Legs {
 		if (l.Keys != "") != c.runs(l.codeTimer()) || l.Keys != "" && (!c.mayDial(l) || l.Gate != AwaitStar) {
 			a.fault("leg %s waits for the rest of %q, gate %q, timers %v", l.ID, l.Keys, l.Gate, c.Timers)

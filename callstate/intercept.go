@@ -107,7 +107,9 @@ func (c *Call) decided(req RouteCall) {
 	c.settled()
 	r := c.dir.named(req.Destination, cmp.Or(req.Dialled, c.plan().Number), c.decidedBy())
 	i.Named = req.Destination
-	c.leg(c.Caller).Shows = req.Shows
+	caller := c.leg(c.Caller)
+	caller.Shows = req.Shows
+	c.CallerShown = caller.seenAs()
 	c.Hops, c.Diversions, c.RingFrom = i.Hops, nil, Time{} // those of the destination before are history
 	c.CalleeDialled, c.CalleeParty = r.Number, c.dir.Party(r.Number)
 	if c.dir.namesTrunk(req.Destination) {

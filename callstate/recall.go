@@ -33,7 +33,7 @@ func (c *Call) recallJoined(l *Leg) {
 		c.takeRoles(transferee, l)
 	} else {
 		l.Calls = true
-		c.Caller, c.CallerParty = l.ID, l.Party
+		c.setCaller(l)
 	}
 	c.finishTransfer("transfer failed") // which was told when the target failed
 }

@@ -113,7 +113,7 @@ func (c *Call) replace(p, l *Leg) {
 	l.Bridge, l.Calls = p.Bridge, p.Calls
 	c.takesOver(p, l)
 	if c.Caller == p.ID {
-		c.Caller, c.CallerParty = l.ID, l.Party
+		c.setCaller(l)
 	}
 	if c.Callee == p.ID {
 		c.Callee, c.CalleeParty, c.CalleeDialled = l.ID, l.Party, l.Party.Number

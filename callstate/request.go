@@ -202,6 +202,7 @@ type Summary struct {
 	ID            CallID
 	State         Shown
 	Caller        Party
+	Shown         Party  // the caller as others see it: an application may have it seen as somebody else (CallPlaced, RouteCall)
 	Callee        Party  // who rings or talks now; Number is the destination
 	CallerDialled string // what the caller dialled
 	CalleeDialled string // what is dialled towards the callee now, after forwards

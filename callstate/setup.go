@@ -20,7 +20,7 @@ func (c *Call) legOffered(ev LegOffered) {
 		l.Local = r.Number
 	}
 	l.Shown = c.dir.Party(r.Number)
-	c.Caller, c.CallerParty = l.ID, ev.From
+	c.setCaller(l)
 	c.CallerDialled, c.CalleeDialled = ev.To, r.Number
 	c.CalleeParty = c.dir.Party(r.Number)
 	c.Hops, c.Started = ev.Hops, c.now

@@ -41,5 +41,5 @@ func (c *Call) showsAs() Party {
 	if l := c.leg(c.Caller); l != nil {
 		return l.seenAs()
 	}
-	return c.CallerParty
+	return c.CallerShown
 }

@@ -3,7 +3,7 @@ package callstate
 // Summary is what lists show of the call now. The legs are shared with other summaries that show the same.
 func (c *Call) Summary() *Summary {
 	return &Summary{
-		ID: c.ID, State: c.shown(), Caller: c.CallerParty, Callee: c.CalleeParty,
+		ID: c.ID, State: c.shown(), Caller: c.CallerParty, Shown: c.CallerShown, Callee: c.CalleeParty,
 		CallerDialled: c.CallerDialled, CalleeDialled: c.CalleeDialled,
 		Started: c.Started, RingFrom: c.RingFrom, Answered: c.Answered, Ended: c.Ended,
 		Legs: c.legSummaries(),

@@ -58,7 +58,11 @@ func writeParcel(p Parcel) string {
 }
 
 func writeNotice(n Notice) string {
-	s := fmt.Sprintf("notice %s: %s, %s calls %s", n.Kind, n.Summary.State, n.Summary.Caller.Number, n.Summary.Callee.Number)
+	caller := n.Summary.Caller.Number
+	if n.Summary.Shown != n.Summary.Caller {
+		caller += " as " + n.Summary.Shown.Number
+	}
+	s := fmt.Sprintf("notice %s: %s, %s calls %s", n.Kind, n.Summary.State, caller, n.Summary.Callee.Number)
 	if !n.Leg.Zero() {
 		s += fmt.Sprintf(", leg %d", named(n.Leg))
 	}

@@ -102,3 +102,19 @@ func TestListUnderChurn(t *testing.T) {
 	}
 	g.close()
 }
+
+// A call that an application places is listed at once with whom its caller is seen as.
+func TestPlacedIsShown(t *testing.T) {
+	alice := callstate.Party{Number: "1000", Name: "Tom Smith"}
+	for want, ev := range map[callstate.Party]callstate.CallPlaced{
+		alice:            {From: "9990", To: "2001", Shows: alice},
+		{Number: "9990"}: {From: "9990", To: "2001"},
+	} {
+		if s := placed(ev); s.Shown != want || s.Caller.Number != "9990" {
+			t.Errorf("expected 9990, seen as %+v, got %+v", want, s)
+		}
+	}
+	if s := offers(callstate.LegOffered{From: alice}); s.Shown != alice {
+		t.Errorf("expected %+v, got %+v", alice, s.Shown)
+	}
+}

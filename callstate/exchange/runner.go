@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,13 +46,14 @@ func newRunner(x *Exchange, ev callstate.Event, shown callstate.Summary) *runner
 
 // offers is what is known of a call that a phone or a trunk begins.
 func offers(ev callstate.LegOffered) callstate.Summary {
-	return callstate.Summary{Caller: ev.From, CallerDialled: ev.To, CalleeDialled: ev.To, Callee: callstate.Party{Number: ev.To},
+	return callstate.Summary{Caller: ev.From, Shown: ev.From, CallerDialled: ev.To, CalleeDialled: ev.To, Callee: callstate.Party{Number: ev.To},
 		Legs: []callstate.LegSummary{{ID: ev.Leg, Party: ev.From, Inbound: true, SIPCallID: ev.SIPCallID}}}
 }
 
 // placed is what is known of a call that an application begins.
 func placed(ev callstate.CallPlaced) callstate.Summary {
-	return callstate.Summary{Caller: callstate.Party{Number: ev.From}, CallerDialled: ev.To, CalleeDialled: ev.To,
+	caller := callstate.Party{Number: ev.From}
+	return callstate.Summary{Caller: caller, Shown: cmp.Or(ev.Shows, caller), CallerDialled: ev.To, CalleeDialled: ev.To,
 		Callee: callstate.Party{Number: ev.To}}
 }
 
