@@ -178,10 +178,10 @@ func (a *API) run(ctx context.Context, row *command, sent string, p *params, t *
 		t.reply = inappropriate(sent)
 		return
 	}
-	v, fault := row.read(p.values, place{url: func(text string) (string, bool) { return a.hosts.resolve("", text) }})
-	if fault != "" {
+	v, fault := row.read(p.values, place{url: func(text string) (string, error) { return a.hosts.resolve("", text) }})
+	if fault != nil {
 		t.callID = p.echo(p.values["callid"])
-		t.reply = invalidParameter(fault, sent)
+		t.reply = fault.reply(sent)
 		return
 	}
 	if row.list {

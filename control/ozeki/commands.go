@@ -44,8 +44,8 @@ type param struct {
 	name     string
 	aliases  []string // other spellings on the public pages (spec ozeki 11)
 	optional bool
-	check    func(text string) (value string, ok bool)
-	core     []string // what callstate.Error.Param calls it
+	check    func(text string) (value string, err error) // what is wrong with it, never the text itself
+	core     []string                                    // what callstate.Error.Param calls it
 
 	call  bool   // it names the call, which a script may leave out: its own (spec ozeki 1.2)
 	usual string // its value where none is given
@@ -176,12 +176,12 @@ func init() {
 type place struct {
 	script bool // as an element
 	own    bool // of a script that speaks for an API extension
-	url    func(text string) (string, bool)
+	url    func(text string) (string, error)
 }
 
-// read checks the parameters of c, which were sent by lower-case name, in their order. It returns the values, or the name
-// of the first that is missing or invalid.
-func (c *command) read(sent map[string]string, at place) (v values, fault string) {
+// read checks the parameters of c, which were sent by lower-case name, in their order. It returns the values, or what is
+// wrong with the first that is missing or invalid.
+func (c *command) read(sent map[string]string, at place) (v values, fault *paramFault) {
 	v = make(values, len(c.params))
 	for i := range c.params {
 		want := &c.params[i]
@@ -196,18 +196,27 @@ func (c *command) read(sent map[string]string, at place) (v values, fault string
 		case at.own && want.call, text == "" && (want.optional || want.call && at.script):
 			continue
 		case text == "":
-			return nil, want.name
+			return nil, &paramFault{want.name, "is missing"}
 		}
-		value, ok := want.check(text)
-		if ok && want.url {
-			value, ok = at.url(text)
+		value, err := want.check(text)
+		if err == nil && want.url {
+			value, err = at.url(text)
 		}
-		if !ok {
-			return nil, want.name
+		if err != nil {
+			return nil, &paramFault{want.name, err.Error()}
 		}
 		v[want.name] = value
 	}
-	return v, ""
+	return v, nil
+}
+
+// paramFault is a parameter and what is wrong with it.
+type paramFault struct{ name, why string }
+
+func (f *paramFault) reply(sent string) *reply {
+	r := invalidParameter(f.name, sent)
+	r.reason = f.name + ": " + f.why
+	return r
 }
 
 // documented is the name of the parameter that the core calls by one of names; empty when c has none.

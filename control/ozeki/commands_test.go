@@ -161,11 +161,11 @@ func TestNumbers(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	for _, bad := range []string{"e", "1 2", "1\n", "１", "w", "+", strings.Repeat("1", maxKeys+1)} {
-		if got, ok := keys(bad); ok {
+		if got, err := keys(bad); err == nil {
 			t.Errorf("%q became %q", bad, got)
 		}
 	}
-	if got, ok := keys(strings.Repeat("p", maxKeys)); !ok || got != strings.Repeat(",", maxKeys) {
-		t.Errorf("got %q, %v", got, ok)
+	if got, err := keys(strings.Repeat("p", maxKeys)); err != nil || got != strings.Repeat(",", maxKeys) {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

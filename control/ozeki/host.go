@@ -37,12 +37,12 @@ func (h *host) Command(ctx context.Context, c ozml.Command) ozml.Outcome {
 	case row == nil && !inScripts[strings.ToLower(c.Name)]:
 		r = notImplemented(c.Name)
 	case row != nil && row.in != urls:
-		at := place{script: true, own: h.Extension(), url: func(text string) (string, bool) {
+		at := place{script: true, own: h.Extension(), url: func(text string) (string, error) {
 			return h.session.api.hosts.resolve(c.From, text)
 		}}
 		v, fault := row.read(c.Params, at)
-		if fault != "" {
-			r = invalidParameter(fault, c.Name)
+		if fault != nil {
+			r = fault.reply(c.Name)
 			break
 		}
 		o = &order{row: row, sent: c.Name, v: v, echo: plain, script: h}
@@ -77,8 +77,8 @@ func (h *host) Fetch(ctx context.Context, ask ozml.Ask) (*ozml.Script, *ozml.Fau
 		r := invalidParameter(param, element)
 		return &ozml.Fault{Code: r.code, Message: r.message}
 	}
-	url, ok := s.api.hosts.resolve(ask.From, ask.URL)
-	if !ok {
+	url, err := s.api.hosts.resolve(ask.From, ask.URL)
+	if err != nil {
 		return nil, bad()
 	}
 	s.mu.Lock()

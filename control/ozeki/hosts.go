@@ -2,6 +2,7 @@ package ozeki
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -32,24 +33,38 @@ func newHosts(c Config) hosts {
 	return h
 }
 
-// resolve is the absolute form of a URL that a script or a command names, relative to where the script came from; false
-// when it is none that may be requested.
-func (h hosts) resolve(base, text string) (string, bool) {
+// resolve is the absolute form of a URL that a script or a command names, relative to where the script came from. What
+// cannot stand in a URL, as a blank in the value of a variable, is escaped; what means something there is left. Its error
+// tells why it is none that may be requested and, as that of checkURL, repeats none of it.
+func (h hosts) resolve(base, text string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil {
-		return "", false
+		return "", errors.New("is no URL")
 	}
 	if from, err := url.Parse(base); err == nil && base != "" {
 		u = from.ResolveReference(u)
 	}
-	u.Fragment, u.RawFragment = "", ""
-	if checkURL(u) != nil {
-		return "", false
+	u.Fragment, u.RawFragment, u.RawQuery = "", "", escaped(u.RawQuery)
+	if err := checkURL(u); err != nil {
+		return "", err
 	}
 	if !h.any && !h.list[hostPort(u)] && !h.list[strings.ToLower(u.Hostname())] {
-		return "", false
+		return "", errors.New("its host is not in ozeki.hosts")
 	}
-	return u.String(), true
+	return u.String(), nil
+}
+
+// escaped is a query with the bytes escaped that no URL holds (RFC 3986 §2); url.URL leaves a query as it is.
+func escaped(query string) string {
+	var b strings.Builder
+	for i := range len(query) {
+		if c := query[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // checkURL tells what is wrong with the address of an application; it repeats none of it, for it may hold a secret.

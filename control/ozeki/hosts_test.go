@@ -25,6 +25,10 @@ func TestHosts(t *testing.T) {
 		{base, "?a=1", "http://app.example/shop/in.php?a=1"},
 		{base, "//other.example/x", "http://other.example/x"},
 		{base, "https://errors.example/x", "https://errors.example/x"},
+		// What a variable may hold: a blank, another alphabet, a text that is escaped already, parts of a URL.
+		{"", "http://app.example/a b/ü?name=Tom Smith&city=Zürich", "http://app.example/a%20b/%C3%BC?name=Tom%20Smith&city=Z%C3%BCrich"},
+		{base, "?q=a%20b&r=1+2|3&s=%zz", "http://app.example/shop/in.php?q=a%20b&r=1+2%7C3&s=%zz"},
+		{"", "http://app .example/", ""},
 
 		{"", "next.php", ""}, {"", "", ""}, {"", "/next", ""}, {"", "http://", ""}, {"", "http:app.example", ""},
 		{"", "https://app.example/", ""}, {"", "http://app.example:81/", ""}, {"", "http://errors.example/", ""},
@@ -34,19 +38,19 @@ func TestHosts(t *testing.T) {
 		{"", "http://app.example\r\nX: y/", ""}, {"", "http://app.example/%zz", ""}, {base, "//evil.example/", ""},
 		{base, "file:/etc/passwd", ""}, {"", "http://127.0.0.1/", ""}, {"", "http://[::1]/", ""}, {"", "http://localhost/", ""},
 	} {
-		got, ok := newHosts(c).resolve(row.base, row.text)
-		if got != row.want || ok != (row.want != "") {
+		got, err := newHosts(c).resolve(row.base, row.text)
+		if got != row.want || (err == nil) != (row.want != "") {
 			t.Errorf("%q from %q: got %q", row.text, row.base, got)
 		}
 	}
 	c.Hosts = []string{"*"}
-	if got, ok := newHosts(c).resolve("", "https://anywhere.example/x"); !ok || got != "https://anywhere.example/x" {
+	if got, err := newHosts(c).resolve("", "https://anywhere.example/x"); err != nil || got != "https://anywhere.example/x" {
 		t.Errorf("got %q", got)
 	}
-	if _, ok := newHosts(c).resolve("", "ftp://anywhere.example/x"); ok {
+	if _, err := newHosts(c).resolve("", "ftp://anywhere.example/x"); err == nil {
 		t.Error("any host is not any scheme")
 	}
-	if _, ok := newHosts(Config{}).resolve("", "http:///x"); ok {
+	if _, err := newHosts(Config{}).resolve("", "http:///x"); err == nil {
 		t.Error("a host that is none")
 	}
 }

@@ -2,6 +2,7 @@ package ozeki
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,39 +35,41 @@ var historyFilters = []param{
 }
 
 // direction accepts one of the four, in any case.
-func direction(text string) (string, bool) {
-	i := slices.IndexFunc([]string{internal, external, inbound, outbound}, func(d string) bool { return strings.EqualFold(d, text) })
-	return text, i >= 0
+func direction(text string) (string, error) {
+	all := []string{internal, external, inbound, outbound}
+	i := slices.IndexFunc(all, func(d string) bool { return strings.EqualFold(d, text) })
+	return choice(all).unless(text, i >= 0)
 }
 
 // resultState accepts any text. The vendor prints CallerHangUp as a filter, but CallerHungUp in answers (spec ozeki 11,
 // row 7).
-func resultState(text string) (string, bool) {
+func resultState(text string) (string, error) {
 	for alias, state := range map[string]string{"CallerHangUp": callerHungUp, "CalleeHangUp": calleeHungUp} {
 		if strings.EqualFold(text, alias) {
-			return state, true
+			return state, nil
 		}
 	}
-	return text, true
+	return text, nil
 }
 
 // within accepts a whole number from low to high.
-func within(low, high int) func(string) (string, bool) {
-	return func(text string) (string, bool) {
+func within(low, high int) func(string) (string, error) {
+	want := wanted(fmt.Sprintf("a whole number from %d to %d", low, high))
+	return func(text string) (string, error) {
 		n, err := strconv.ParseUint(text, 10, 31)
-		return strconv.FormatUint(n, 10), err == nil && low <= int(n) && int(n) <= high
+		return want.unless(strconv.FormatUint(n, 10), err == nil && low <= int(n) && int(n) <= high)
 	}
 }
 
 // date accepts a moment as answers print it, in the switch's own time zone, a day, or a moment of RFC 3339; it returns it
 // as in RFC 3339.
-func date(text string) (string, bool) {
+func date(text string) (string, error) {
 	for _, layout := range []string{time.DateTime, time.DateOnly, "2006-01-02T15:04:05", time.RFC3339} {
 		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			return t.Format(time.RFC3339Nano), true
+			return t.Format(time.RFC3339Nano), nil
 		}
 	}
-	return "", false
+	return "", wanted("a date, or a date and a time")
 }
 
 // filter is what checked parameters ask for.
