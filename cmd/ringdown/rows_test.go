@@ -32,7 +32,6 @@ var doesNotApply = map[string]string{
 	"T24": "of a REFER that we send: none is",
 	"T25": "of a REFER that we send: none is",
 	"T36": "there are no WebRTC legs yet",
-	"T37": "there is no recording and no spying yet",
 	"F15": "there is no parking yet",
 }
 
@@ -41,6 +40,7 @@ var partly = map[string]string{
 	"T19": "nobody places calls by a REFER outside a dialog: it is refused",
 	"T31": "Opus is not transcoded: two who are joined by REFER with Replaces and share no codec stay in silence",
 	"P18": "a conference here is a three-way call; there is no IVR yet",
+	"T37": "there is no spying; a recording has no metadata but its audio",
 	"F6":  "there are no spend limits yet",
 	"F12": "there is no voicemail and no do-not-disturb yet",
 }
