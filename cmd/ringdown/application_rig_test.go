@@ -26,7 +26,8 @@ type application struct {
 	scripts map[string]string // what it answers with: by path, by notification and state, or by notification
 	once    map[string]bool   // those of them that it answers with once
 	got     []notification
-	refuses bool // connections
+	refuses bool               // connections
+	first   func(notification) // what it does before it answers
 }
 
 // notification is one request to an application.
@@ -98,7 +99,11 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 	}
+	first := a.first
 	a.mu.Unlock()
+	if first != nil {
+		first(n)
+	}
 	if script == hangs {
 		select {
 		case <-a.hang:
@@ -108,6 +113,13 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/xml")
 	fmt.Fprint(w, script)
+}
+
+// before has it do something before it answers.
+func (a *application) before(f func(notification)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.first = f
 }
 
 // taken are the notifications so far.
