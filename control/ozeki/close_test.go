@@ -136,3 +136,28 @@ func TestOverallBound(t *testing.T) {
 		}
 	})
 }
+
+// TestAnswersNobodyWaitsFor: a call ends while its script asks for more, at the moment when the answer comes: perhaps
+// nobody is there for it any more, which is for the race detector to see (edge case A13).
+func TestAnswersNobodyWaitsFor(t *testing.T) {
+	for range 10 { // who comes first is not always the same
+		inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {
+			app.delay = time.Second
+			app.page = answers(map[string]string{"IncomingCall": script(`<GoTo>/more</GoTo>`), "GoTo": script(`<Speak>late</Speak>`)})
+			b.ring(7, "9990")
+			for range 50 {
+				if synctest.Wait(); len(app.all("GoTo")) > 0 {
+					break
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			time.Sleep(time.Until(app.all("GoTo")[0].at.Add(app.delay)))
+			b.end(7)
+			time.Sleep(time.Minute)
+			expectTold(t, app, "Nt3uh", "Ringing IncomingCall Answered InCall GoTo Completed")
+			if n := a.sessions.left(); n != 0 {
+				t.Errorf("%d left", n)
+			}
+		})
+	}
+}

@@ -189,15 +189,18 @@ func (a *API) logPost(s *session, n *notification, err error) {
 }
 
 // ask tells an application something and waits for its answer, at most until ctx ends.
-func (s *session) ask(ctx context.Context, name, url string, f form) (script *ozml.Script, err error) {
-	done := make(chan struct{})
-	s.tell(&notification{name: name, url: url, form: f, keep: true, answer: func(got *ozml.Script, e error) {
-		script, err = got, e
-		close(done)
+func (s *session) ask(ctx context.Context, name, url string, f form) (*ozml.Script, error) {
+	type answer struct {
+		script *ozml.Script
+		err    error
+	}
+	got := make(chan answer, 1) // one that comes too late is left there
+	s.tell(&notification{name: name, url: url, form: f, keep: true, answer: func(script *ozml.Script, err error) {
+		got <- answer{script, err}
 	}})
 	select {
-	case <-done:
-		return script, err
+	case a := <-got:
+		return a.script, a.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
