@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"ringdown/control/channels"
@@ -166,7 +167,12 @@ func (m mediaFiles) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	defer root.Close()
-	return root.FS().Open(name)
+	// Without O_NONBLOCK a named pipe would hold us, and the stop of the switch, until somebody writes.
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil { // else an *os.File of nil would be a file
+		return nil, err
+	}
+	return f, nil
 }
 
 func yeastarConfig(cfg *Config) yeastar.Config {
