@@ -50,6 +50,7 @@ type API struct {
 	history    History
 	recorder   *recorder    // nil: no history is kept
 	placed     atomic.Int64 // the calls that Call has made and that are on
+	faults     faultLog
 }
 
 // New makes the handler and begins to watch calls; c must be valid. Close ends the watch.
@@ -64,6 +65,7 @@ func New(c Config) *API {
 	a.buffers.New = func() any { return new([]byte) }
 	a.notify, a.hosts, a.sounds, a.post = c.Notify, newHosts(c), c.Sounds, newPostman(c)
 	a.files, a.recordings = c.Files, newRecordings()
+	a.faults.list = map[faultKind]*faultCount{}
 	a.SetPublic(c.Public)
 	if a.grace = c.Grace; a.grace == 0 {
 		a.grace = defaultGrace
@@ -101,6 +103,9 @@ func (a *API) Close() {
 	a.work.Wait()
 	patience.Stop()
 	a.post.close()
+	if more := a.faults.untold(); more > 0 {
+		a.log.Warn("scripts or applications were at fault more often than the log has told", "more", more)
+	}
 }
 
 // ServeHTTP answers /api, and / for clients of the older product (spec ozeki 1); /recordings/ has the files of Record.

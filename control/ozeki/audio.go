@@ -30,7 +30,7 @@ func (a *API) speak(ctx context.Context, o *order) *reply {
 	})
 	if r.code == codeInappropriate && o.script == nil {
 		if s := a.sessions.of(o.call); s != nil {
-			s.fault(r.code, r.message)
+			s.fault(faultOf(r, o.row.name))
 		}
 	}
 	return r
@@ -63,12 +63,12 @@ func (a *API) sound(ctx context.Context, o *order, bad *reply, prepare func(cont
 	bounded, cancel := context.WithTimeout(ctx, soundTimeout)
 	clip, err := prepare(bounded)
 	cancel()
+	if ctx.Err() != nil { // no fault of the audio's
+		return stopped()
+	}
 	if err != nil {
 		bad.reason = brief(err.Error())
 		return bad
-	}
-	if ctx.Err() != nil {
-		return stopped()
 	}
 	r := a.ask(ctx, o, callstate.Play{To: callstate.Side(o.v[party.name]), Clip: clip, Wait: o.script != nil,
 		Repeat: o.v[repeat.name] == "true", Limit: secondsOf(o.v[playLimit.name])})

@@ -189,7 +189,7 @@ func (s *session) placedEnded(result string, last *callstate.Summary, now callst
 	p.once.Do(func() { close(p.known) })
 	if !told {
 		r := callConnectFailed(p.dialled, result)
-		s.fault(r.code, r.message)
+		s.fault(faultOf(r, "Call"))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/ozml"
 )
 
 // TestCloseTells: what is to be told is told, scripts end, and for an API extension is hung up; nothing of it outlives Close.
@@ -78,7 +79,7 @@ func TestHostsApart(t *testing.T) {
 		}
 		call := b.NewCallID()
 		s := a.sessions.of(call)
-		s.tell(&notification{name: "Error", url: appURL + "error", form: errorForm(s.id, 303, "x")})
+		s.tell(&notification{name: "Error", url: appURL + "error", form: errorForm(s.id, ozml.Fault{Code: 303})})
 		synctest.Wait()
 		if n := len(app.all("Error")); n != 1 || time.Since(began) != 0 {
 			t.Errorf("%d told after %v", n, time.Since(began))

@@ -161,7 +161,7 @@ func (b *switchboard) apply(s *callstate.Summary, req callstate.Request) error {
 	case callstate.BlindTransfer:
 		state = append(state, callstate.ShownHeld)
 		if b.known != nil && !slices.Contains(b.known, r.Target) {
-			return &callstate.Error{Kind: callstate.BadTarget, Param: "target"}
+			return &callstate.Error{Kind: callstate.BadTarget, Param: "target", Text: "not registered"}
 		}
 	case callstate.Hold:
 		state, next = append(state, callstate.ShownHeld), callstate.ShownHeld

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/ozml"
 )
 
 // form are the parameters of a notification as they are posted, in the order in which they were added: its name is the
@@ -51,9 +52,20 @@ func finished(name, id, result string, s *callstate.Summary, now callstate.Time)
 		add("Duration", seconds(s.TalkDuration(now))).add("State", result)
 }
 
-// errorForm is an Error notification (spec ozeki 5.3).
-func errorForm(id string, code int, message string) form {
-	return newForm("Error").add("CallId", id).add("Code", strconv.Itoa(code)).add("Message", message)
+// errorForm is an Error notification (spec ozeki 5.3). Reason, Element and Line are ours, and are there where they are known:
+// Message is the vendor's text, which does not say why.
+func errorForm(id string, x ozml.Fault) form {
+	f := newForm("Error").add("CallId", id).add("Code", strconv.Itoa(x.Code)).add("Message", x.Message)
+	if x.Reason != "" {
+		f = f.add("Reason", x.Reason)
+	}
+	if x.Element != "" {
+		f = f.add("Element", x.Element)
+	}
+	if x.Line > 0 {
+		f = f.add("Line", strconv.Itoa(x.Line))
+	}
+	return f
 }
 
 // shownName is the name that is displayed, the number where there is none.

@@ -2,6 +2,7 @@ package ozeki
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 
 	"ringdown/callstate"
@@ -48,14 +49,27 @@ func (h *host) Command(ctx context.Context, c ozml.Command) ozml.Outcome {
 		o = &order{row: row, sent: c.Name, v: v, echo: plain, script: h}
 		r = h.session.api.carryOut(ctx, o)
 	}
-	h.session.api.logElement(h, c, r)
-	switch {
-	case r.code != codeOK && h.over():
-		return ozml.Outcome{Over: true}
-	case r.code != codeOK:
-		return ozml.Outcome{Fault: &ozml.Fault{Code: r.code, Message: r.message}}
+	if r.code == codeOK {
+		h.logElement(slog.LevelInfo, c.Name, c.Line, r)
+		return ozml.Outcome{Over: o.row.over && o.home()}
 	}
-	return ozml.Outcome{Over: o.row.over && o.home()}
+	over := h.over()
+	if over || ctx.Err() != nil || o != nil && h.gone(o) { // it has ended with its call, which is no fault
+		h.logElement(slog.LevelDebug, c.Name, c.Line, r)
+		return ozml.Outcome{Over: over}
+	}
+	h.logElement(slog.LevelInfo, c.Name, c.Line, r)
+	return ozml.Outcome{Fault: &ozml.Fault{Code: r.code, Message: r.message, Reason: r.reason}}
+}
+
+// gone tells whether an order about the script's own call came when that had ended, and its last notice had yet to come.
+func (h *host) gone(o *order) bool {
+	if !o.home() || h.session.api.calls.Get(o.call) != nil {
+		return false
+	}
+	h.session.mu.Lock()
+	defer h.session.mu.Unlock()
+	return h.session.last == nil || h.session.last.Ended == callstate.Time{}
 }
 
 // over tells whether the call, or the API extension that the script speaks for, is gone.
@@ -66,20 +80,23 @@ func (h *host) over() bool {
 	return s.ended || h.Extension() && !here(s.last, h.side.leg)
 }
 
-// Fetch asks an application for a script.
+// Fetch asks an application for a script. Of GoTo a script must come.
 func (h *host) Fetch(ctx context.Context, ask ozml.Ask) (*ozml.Script, *ozml.Fault) {
 	s := h.session
 	param, element := "Url", "GoTo"
 	if ask.Notification == "DtmfEntered" {
 		param, element = "ForwardToUrl", "UserInput"
 	}
-	bad := func() *ozml.Fault {
-		r := invalidParameter(param, element)
-		return &ozml.Fault{Code: r.code, Message: r.message}
+	refuse := func(r *reply) (*ozml.Script, *ozml.Fault) {
+		h.logElement(slog.LevelInfo, element, ask.Line, r)
+		return nil, &ozml.Fault{Code: r.code, Message: r.message, Reason: r.reason}
+	}
+	bad := func(why string) (*ozml.Script, *ozml.Fault) {
+		return refuse((&paramFault{param, why}).reply(element))
 	}
 	url, err := s.api.hosts.resolve(ask.From, ask.URL)
 	if err != nil {
-		return nil, bad()
+		return bad(err.Error())
 	}
 	s.mu.Lock()
 	f := toExtension(ask.Notification, s.at, h.side.number, s.last)
@@ -88,13 +105,18 @@ func (h *host) Fetch(ctx context.Context, ask ozml.Ask) (*ozml.Script, *ozml.Fau
 		f = f.add(name, value)
 	}
 	script, err := s.ask(ctx, ask.Notification, url, f)
-	if refused, ok := err.(refusal); ok {
-		r := parseError(refused)
-		return nil, &ozml.Fault{Code: r.code, Message: r.message}
+	refused, unread := err.(refusal)
+	switch {
+	case ctx.Err() != nil:
+		return nil, nil
+	case unread:
+		return refuse(parseError(refused))
+	case err != nil:
+		return bad(unreached(err))
+	case script == nil && element == "GoTo":
+		return bad("its answer is empty")
 	}
-	if err != nil {
-		return nil, bad()
-	}
+	h.logElement(slog.LevelInfo, element, ask.Line, success())
 	return script, nil
 }
 
@@ -102,10 +124,11 @@ func (h *host) Fetch(ctx context.Context, ask ozml.Ask) (*ozml.Script, *ozml.Fau
 func (h *host) Keys() *ozml.Keys { return h.session.keys }
 
 // Report tells the application of a fault of its script.
-func (h *host) Report(f ozml.Fault) { h.session.fault(f.Code, f.Message) }
+func (h *host) Report(f ozml.Fault) { h.session.fault(f) }
 
 // logElement writes the one line of an element. What it says or plays is not in it.
-func (a *API) logElement(h *host, c ozml.Command, r *reply) {
+func (h *host) logElement(level slog.Level, name string, line int, r *reply) {
 	_, id := h.call()
-	a.log.Info("ozml element", "element", plain(c.Name), "line", c.Line, "code", r.code, "call_id", id, "reason", r.reason)
+	h.session.api.log.Log(context.Background(), level, "ozml element", "element", plain(name), "line", line, "code", r.code,
+		"call_id", id, "reason", r.reason)
 }

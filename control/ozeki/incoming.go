@@ -40,13 +40,20 @@ func (s *session) decide(own side, script *ozml.Script, err error) {
 // unanswered tells of an application that brought no script where one is needed.
 func (s *session) unanswered(notification string, err error) {
 	if refused, ok := err.(refusal); ok {
-		r := parseError(refused)
-		s.fault(r.code, r.message)
+		s.fault(faultOf(parseError(refused), ""))
 		return
 	}
 	r := invalidParameter("Url", notification)
-	s.fault(r.code, r.message+": no script came from there")
+	r.message += ": no script came from there"
+	r.reason = "its answer is empty"
+	if err != nil {
+		r.reason = unreached(err)
+	}
+	s.fault(faultOf(r, ""))
 }
+
+// unreached is why an application has not answered.
+func unreached(err error) string { return "the application did not answer: " + brief(err.Error()) }
 
 // spawn runs f, which Close waits for.
 func (a *API) spawn(f func()) {

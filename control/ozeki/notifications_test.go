@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ringdown/callstate"
+	"ringdown/control/ozml"
 )
 
 // notifications.md names every field that is posted, every state and every result.
@@ -20,7 +21,7 @@ func TestNotificationsTold(t *testing.T) {
 	names := []string{stateRinging, stateAnswered, stateInCall, stateHold}
 	for _, f := range []form{
 		callChanged("", "", s, callstate.Time{}), routingInterception("", callstate.Notice{Summary: s}), toExtension("IncomingCall", "", "", s),
-		finished("CallFinished", "", "", s, callstate.Time{}), errorForm("", 0, ""),
+		finished("CallFinished", "", "", s, callstate.Time{}), errorForm("", ozml.Fault{Reason: "a", Element: "b", Line: 1}),
 	} {
 		fields, err := url.ParseQuery(string(f))
 		if err != nil || len(fields) < 3 {

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/ozml"
 )
 
 // logged is a config whose log is written to a buffer.
@@ -65,5 +67,146 @@ func TestTones(t *testing.T) {
 		if fault == nil || !strings.EqualFold(fault.name, row[0]) || !strings.HasPrefix(fault.why, "must be ") {
 			t.Errorf("%v: %v", row, fault)
 		}
+	}
+}
+
+// TestScriptReasons: the Error notification has the documented text, and beside it why, whose fault it was and where.
+func TestScriptReasons(t *testing.T) {
+	const goTo, target = "Missing or invalid parameter 'Url' for command 'GoTo'", "Missing or invalid parameter 'Target' for command 'BlindTransfer'"
+	for elements, want := range map[string][4]string{
+		"<Beep/>\n<GoTo>http://evil.example/hidden</GoTo>": {goTo, "GoTo", "2", "Url: its host is not in ozeki.hosts"},
+		"<GoTo>http://app.exa mple/hidden</GoTo>":          {goTo, "GoTo", "1", "Url: is no URL"},
+		"<GoTo>ftp://app.example/hidden</GoTo>":            {goTo, "GoTo", "1", "Url: is neither http:// nor https://"},
+		"<GoTo>/down?hidden</GoTo>":                        {goTo, "GoTo", "1", "Url: the application did not answer: answered with 503"},
+		"<GoTo>/hang</GoTo>":                               {goTo, "GoTo", "1", "Url: the application did not answer: context deadline exceeded"},
+		"<GoTo>/empty?hidden</GoTo>":                       {goTo, "GoTo", "1", "Url: its answer is empty"},
+		"<UserInput ForwardToUrl='/down?hidden'/>":         {"Missing or invalid parameter 'ForwardToUrl' for command 'UserInput'", "UserInput", "1", "ForwardToUrl: the application did not answer: answered with 503"},
+		"<Speak></Speak>":                                  {"Missing or invalid parameter 'Text' for command 'Speak'", "Speak", "1", "Text: is missing"},
+		"<SendDTMF Keys='hidden'/>":                        {"Missing or invalid parameter 'Keys' for command 'SendDTMF'", "SendDTMF", "1", "Keys: must be of 0-9 * # A-D and commas, at most 128"},
+		"<Play>missing.wav</Play>":                         {"Missing or invalid parameter 'AudioFile' for command 'Play'", "Play", "1", "no such file"},
+		"<BlindTransfer>2001</BlindTransfer>":              {target, "BlindTransfer", "1", "bad target (target): not registered"},
+		"\n<hidden2/>":                                     {"Not implemented command: 'hidden2'", "hidden2", "2", ""},
+		"<Delay>hidden</Delay>":                            {"Missing or invalid parameter 'Time' for command 'Delay'", "Delay", "1", "Time: must be seconds from 0 to 86400"},
+	} {
+		t.Run(elements, func(t *testing.T) {
+			c, log := logged(ivr(&studio{}))
+			inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
+				app.page = func(r told) string {
+					switch path, _, _ := strings.Cut(r.path, "?"); path {
+					case "/incoming":
+						return script(elements)
+					case "/down":
+						return "status 503"
+					case "/hang":
+						return "hang"
+					}
+					return ""
+				}
+				b.ring(7, "9990")
+				b.known = []string{}
+				a.sessions.find(7).keys.Press('1')
+				time.Sleep(time.Minute)
+				all := app.all("Error")
+				if len(all) != 1 {
+					t.Fatalf("told %v", all)
+				}
+				e := all[0]
+				if got := [4]string{e.Get("Message"), e.Get("Element"), e.Get("Line"), e.Get("Reason")}; got != want {
+					t.Errorf("got  %v\nwant %v", got, want)
+				}
+			})
+			text := log.String()
+			if want[3] != "" && !strings.Contains(text, `reason="`+want[3]+`"`) || strings.Contains(strings.ReplaceAll(text, "hidden2", ""), "hidden") {
+				t.Errorf("logged %s", text)
+			}
+			if name := want[1]; name != "hidden2" && name != "Delay" && !strings.Contains(text, `level=INFO msg="ozml element" element=`+name+" line="+want[2]+" code=302") {
+				t.Errorf("no line of its own: %s", text)
+			}
+		})
+	}
+}
+
+// TestEndIsNoFault: an element that ends with its call is no fault, neither to an application nor to the log.
+func TestEndIsNoFault(t *testing.T) {
+	for name, row := range map[string]struct {
+		slow time.Duration
+		end  func(b *switchboard)
+	}{
+		"while a text is made": {time.Minute, func(b *switchboard) { b.end(7) }},
+		"before its last notice": {0, func(b *switchboard) {
+			s := *b.Get(7)
+			b.mu.Lock()
+			delete(b.calls, 7)
+			b.mu.Unlock()
+			time.Sleep(10 * time.Second)
+			s.Ended, s.Legs = b.Now(), nil
+			b.tell(callstate.NoticeEnded, s)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, log := logged(ivr(&studio{slow: row.slow}))
+			inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
+				app.page = answers(map[string]string{"IncomingCall": script("<Delay>2</Delay><Speak>a</Speak><Hold/>")})
+				b.ring(7, "9990")
+				time.Sleep(time.Second)
+				if row.slow > 0 {
+					time.Sleep(2 * time.Second)
+				}
+				row.end(b)
+				time.Sleep(time.Minute)
+				expectErrors(t, app)
+			})
+			for line := range strings.Lines(log.String()) {
+				if strings.Contains(line, "WARN") || strings.Contains(line, "ozml element") && !strings.Contains(line, "DEBUG") && !strings.Contains(line, "code=200") {
+					t.Error(line)
+				}
+			}
+		})
+	}
+}
+
+// TestFaultsDoNotFlood: of a script that always fails the log has one line a minute with a count; each fault is told.
+func TestFaultsDoNotFlood(t *testing.T) {
+	c, log := logged(ivr(&studio{}))
+	const line = `level=WARN msg="a script or an application is at fault"`
+	inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
+		app.page = answers(map[string]string{"IncomingCall": script("<Foo/><Reject/>")})
+		for id := range 50 {
+			b.ring(callstate.CallID(7+id), "9990")
+		}
+		time.Sleep(faultsQuiet)
+		if n := strings.Count(log.String(), line); n != 2 { // one for each of the two elements
+			t.Errorf("%d lines", n)
+		}
+		b.ring(100, "9990")
+		time.Sleep(time.Second)
+		b.ring(101, "9990")
+		time.Sleep(time.Second)
+		if text := log.String(); strings.Count(text, line) != 4 || strings.Count(text, "more_before=49") != 2 {
+			t.Error(text)
+		}
+		if n := len(app.all("Error")); n != 104 {
+			t.Errorf("%d told", n)
+		}
+	})
+	if text := log.String(); !strings.Contains(text, "more often than the log has told\" more=2") {
+		t.Error(text)
+	}
+}
+
+// TestFaultLogBounded: kinds without end share one line.
+func TestFaultLogBounded(t *testing.T) {
+	l := faultLog{list: map[faultKind]*faultCount{}}
+	now, lines := time.Now(), 0
+	for i := range 10 * maxFaults {
+		if due, _ := l.due("a", ozml.Fault{Code: i}, now); due {
+			lines++
+		}
+	}
+	if lines != maxFaults+1 || len(l.list) != maxFaults+1 || l.untold() != 10*maxFaults-lines {
+		t.Errorf("%d lines, %d kinds, %d untold", lines, len(l.list), l.untold())
+	}
+	if due, _ := l.due("a", ozml.Fault{Code: -1}, now.Add(faultsQuiet)); !due || len(l.list) != 1 || l.untold() != 10*maxFaults-lines {
+		t.Errorf("%d kinds, %d untold", len(l.list), l.untold())
 	}
 }

@@ -148,7 +148,8 @@ func (a *API) Recorded(file string, long time.Duration, fail string) {
 	s := rec.session
 	if fail != "" {
 		r := inappropriate("Record")
-		s.fault(r.code, r.message+": "+fail)
+		r.message += ": " + fail
+		s.fault(faultOf(r, "Record"))
 	}
 	if fail != "" && long == 0 || rec.url == "" {
 		s.recording(-1)

@@ -25,8 +25,7 @@ func (s *session) routing(n callstate.Notice) {
 	s.tell(&notification{name: "RoutingInterception", url: s.api.notify.Routing, keep: true, form: routingInterception(s.id, n),
 		answer: func(script *ozml.Script, err error) {
 			if refused, ok := err.(refusal); ok {
-				r := parseError(refused)
-				s.fault(r.code, r.message)
+				s.fault(faultOf(parseError(refused), ""))
 			}
 			if script == nil || !s.run(job{script: script, asked: try}) {
 				s.plan(try)

@@ -12,8 +12,7 @@ import (
 func (s *session) follow(to side) func(*ozml.Script, error) {
 	return func(script *ozml.Script, err error) {
 		if refused, ok := err.(refusal); ok {
-			r := parseError(refused)
-			s.fault(r.code, r.message)
+			s.fault(faultOf(parseError(refused), ""))
 		}
 		if script != nil {
 			s.run(job{script: script, side: to})
@@ -47,7 +46,8 @@ func (s *session) run(j job) (taken bool) {
 		s.api.log.Info("an answer came when its call had ended", "call_id", s.id)
 	case full:
 		r := inappropriate("Response")
-		s.fault(r.code, r.message+": too many scripts wait for this call")
+		r.message += ": too many scripts wait for this call"
+		s.fault(faultOf(r, ""))
 	}
 	return !ended && !full
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"ringdown/callstate"
 	"ringdown/control/ozml"
@@ -207,16 +208,22 @@ func (s *session) ask(ctx context.Context, name, url string, f form) (*ozml.Scri
 }
 
 // fault tells of an Error: at the ErrorUrl of the call, else where the config says (spec ozeki 5.2).
-func (s *session) fault(code int, text string) {
-	text = message(text)
+func (s *session) fault(f ozml.Fault) {
+	f.Message, f.Reason, f.Element = message(f.Message), message(f.Reason), message(f.Element)
 	s.mu.Lock()
 	url, id := s.errorURL, s.at
 	s.mu.Unlock()
 	if url == "" {
 		url = s.api.notify.Error
 	}
-	s.api.log.Warn("a script or an application is at fault", "call_id", id, "code", code, "message", text)
-	s.tell(&notification{name: "Error", url: url, form: errorForm(id, code, text), tries: 1})
+	level := slog.LevelDebug
+	due, more := s.api.faults.due(hostOf(url), f, time.Now())
+	if due {
+		level = slog.LevelWarn
+	}
+	s.api.log.Log(context.Background(), level, "a script or an application is at fault", "call_id", id, "code", f.Code, "message", f.Message,
+		"element", f.Element, "line", f.Line, "reason", f.Reason, "receiver", hostOf(url), "more_before", more)
+	s.tell(&notification{name: "Error", url: url, form: errorForm(id, f), tries: 1})
 }
 
 // transferring remembers whom to tell of the end of a call whose transfer is under way.

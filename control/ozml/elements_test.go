@@ -13,7 +13,7 @@ Drawn from ` + "`elements.go`" + ` by ` + "`go test ./control/ozml -run TestElem
 
 An answer to a notification is a script: elements in a ` + "`<Response>`" + `, which run one after the other. Names are matched in any case. An
 attribute in **bold** must be given; one in *italics* may be given as the text of the element instead. What an element cannot
-do is told in an Error notification, and the script goes on with the next.
+do is told in an Error notification, with its name, its line and the reason, and the script goes on with the next.
 `
 
 const menus = `
@@ -42,9 +42,11 @@ func TestElementsDrawn(t *testing.T) {
 		title, note string
 		kinds       []kind
 	}{
-		{"Commands of the call", "Where no API extension is in the call, the elements with a `Party` need it. In the script of an API extension `Party`,\n" +
-			"`TransferorParty` and `CallId` are ignored: its far end is meant.", []kind{audio, command}},
-		{"Steering the script", "`$name` in a text or an attribute stands for the variable of that name, and `$$` for a dollar.", []kind{control, part}},
+		{"Commands of the call", "In the script of an API extension `Party`, `TransferorParty` and `CallId` are ignored: its far end is meant. In any other script\n" +
+			"`Play` and `SendDTMF` need a `Party` (`caller`, `callee` or `all`), while `Speak`, `Beep` and `Record` mean `all` without one, and\n" +
+			"`BlindTransfer` needs its `TransferorParty` (`caller` or `callee`) unless an API extension is in the call.", []kind{audio, command}},
+		{"Steering the script", "`$name` in a text or an attribute stands for the variable of that name, and `$$` for a dollar. In a URL, what none\n" +
+			"can hold is percent-encoded (a blank, letters beyond ASCII); `%`, `&`, `#`, `?` and `/` are left, for a value may be a URL itself.", []kind{control, part}},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| element | attributes | what it does |\n|---|---|---|\n", chapter.title, chapter.note)
 		for _, e := range elements {

@@ -46,7 +46,7 @@ func (f *fake) Command(ctx context.Context, c Command) Outcome {
 		return f.ends[c.Name]
 	case <-ctx.Done():
 		f.say("%s is cut short", c.Name)
-		return Outcome{Fault: &Fault{303, ctx.Err().Error()}}
+		return Outcome{Fault: &Fault{Code: 303, Message: ctx.Err().Error()}}
 	}
 }
 
@@ -61,11 +61,11 @@ func (f *fake) Fetch(ctx context.Context, ask Ask) (*Script, *Fault) {
 	f.say("%s", line)
 	answer, there := f.answers[ask.URL]
 	if !there {
-		return nil, &Fault{302, "no answer"}
+		return nil, &Fault{Code: 302, Message: "no answer"}
 	}
 	s, err := Parse([]byte(answer))
 	if err != nil {
-		return nil, &Fault{300, err.Error()}
+		return nil, &Fault{Code: 300, Message: err.Error()}
 	}
 	if s != nil {
 		s.URL = ask.URL

@@ -43,6 +43,7 @@ type Outcome struct {
 type Ask struct {
 	Notification string            // GoTo, DtmfEntered
 	URL          string            // as in the script: it may be relative to From
+	Line         int               // of the element
 	From         string            // Script.URL of the document that it stands in
 	Extra        map[string]string // further parameters: DtmfDigits
 }
@@ -50,7 +51,10 @@ type Ask struct {
 // Fault is what the application is told in an Error notification (spec ozeki 3).
 type Fault struct {
 	Code    int
-	Message string
+	Message string // the documented text of the code
+	Reason  string // why, where that does not say; empty where nothing is known
+	Element string // whose fault it is, and where it stands; Run sets both
+	Line    int
 }
 
 // Limits bound a run. One that is zero is that of DefaultLimits.

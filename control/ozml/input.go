@@ -24,6 +24,7 @@ type input struct {
 	back     byte // 0: none
 	min, max int  // digits
 	url      string
+	line     int
 }
 
 // branch is an Input.
@@ -35,12 +36,13 @@ type branch struct {
 // userInput is the element UserInput (spec ozeki 9.6).
 func (r *run) userInput(el *Element, p map[string]string) flow {
 	if !r.host.Extension() {
-		return r.fault(misplaced("UserInput"))
+		return r.fault(misplaced("UserInput", "no API extension is in the call"))
 	}
 	in, wrong := readInput(p)
 	if wrong != "" {
-		return r.fault(invalid(wrong, "UserInput"))
+		return r.fault(invalid(wrong, "UserInput", inputWants[wrong]))
 	}
+	in.line = el.Line
 	r.readParts(in, el)
 	if r.menus == maxMenus {
 		r.limit("it is " + strconv.Itoa(maxMenus) + " UserInputs deep")
@@ -105,7 +107,7 @@ func (r *run) round(in *input) (flow, result) {
 	if f != onward {
 		return f, unserved
 	}
-	r.at = "UserInput" // again
+	r.at = spot{"UserInput", in.line} // again
 	keys, got := r.collect(in)
 	switch got {
 	case backKey:
@@ -134,7 +136,7 @@ func (r *run) branch(f flow) (flow, result) {
 
 // entered asks what to do about keys that no Input is for.
 func (r *run) entered(in *input, keys string) (flow, result) {
-	s, fault := r.host.Fetch(r.ctx, Ask{Notification: "DtmfEntered", URL: in.url, From: r.from, Extra: map[string]string{"DtmfDigits": keys}})
+	s, fault := r.host.Fetch(r.ctx, Ask{Notification: "DtmfEntered", URL: in.url, From: r.from, Line: in.line, Extra: map[string]string{"DtmfDigits": keys}})
 	if r.ctx.Err() != nil {
 		return onward, unserved
 	}
@@ -242,6 +244,18 @@ func sequence(text string) (string, bool) {
 	return string(out), 0 < len(out) && len(out) <= maxDigits
 }
 
+// inputWants is what an attribute must be.
+var inputWants = map[string]string{
+	"ExecuteSQL": "is not there",
+	"Repeat":     "must be true or false",
+	"Timeout":    "must be seconds from 0 to 3600",
+	"BackKey":    "must be one key",
+	"Digits":     wantsCount, "MinDigits": wantsCount,
+	"MaxDigits": wantsCount + ", and no less than MinDigits",
+}
+
+const wantsCount = "must be a whole number from 1 to 128"
+
 // readInput reads the attributes. It returns the name of the first that is invalid.
 func readInput(p map[string]string) (in *input, wrong string) {
 	in = &input{url: strings.TrimSpace(p["forwardtourl"])}
@@ -336,12 +350,12 @@ func (r *run) readBranch(in *input, el *Element) {
 	}
 	p, long := r.vars.params(row, el)
 	if long != "" {
-		r.fault(invalid("Key", "Input"))
+		r.faultAt(spot{"Input", el.Line}, invalid("Key", "Input", tooLong))
 		return
 	}
 	keys, ok := sequence(p["key"])
 	if !ok {
-		r.fault(invalid("Key", "Input"))
+		r.faultAt(spot{"Input", el.Line}, invalid("Key", "Input", "must be of 0-9 * # A-D"))
 		return
 	}
 	in.branches = append(in.branches, branch{keys: keys, body: el.Children})

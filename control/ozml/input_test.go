@@ -300,7 +300,7 @@ func TestNested(t *testing.T) {
 		{name: "a transfer that comes about leaves all", script: house, presses: "500ms 1, 1900ms 4", ends: map[string]Outcome{"BlindTransfer": {Over: true}}, want: start + `
 			1.9s BlindTransfer target=101
 			1.9s Left`},
-		{name: "a transfer that fails does not", script: house, presses: "500ms 1, 1900ms 4", ends: map[string]Outcome{"BlindTransfer": {Fault: &Fault{302, "busy"}}}, want: start + `
+		{name: "a transfer that fails does not", script: house, presses: "500ms 1, 1900ms 4", ends: map[string]Outcome{"BlindTransfer": {Fault: &Fault{Code: 302, Message: "busy"}}}, want: start + `
 			1.9s BlindTransfer target=101
 			1.9s fault 302 busy
 			1.9s Speak text=after sub

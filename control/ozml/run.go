@@ -24,12 +24,18 @@ type run struct {
 	next   *Script // what GoTo brought
 
 	steps, jumps int
-	at           string // the element that was begun last; empty before the first
+	at           spot   // the element that was begun last
 	from         string // Script.URL of the document that is running
 
 	prompt  bool // InitialCommands are running: a key ends them
 	menus   int  // UserInputs that the running element is inside of
 	wearied bool // one of them has repeated as often as it may, and no key has come since
+}
+
+// spot is an element and where it stands; zero before the first.
+type spot struct {
+	name string
+	line int
 }
 
 // flow is what an element lets follow.
@@ -90,8 +96,8 @@ func (r *run) element(el *Element) flow {
 	if r.stopped() {
 		return over
 	}
-	first := r.at == ""
-	r.at = el.Name
+	first := r.at == spot{}
+	r.at = spot{clip(el.Name), el.Line}
 	if !r.step() {
 		return over
 	}
@@ -99,19 +105,23 @@ func (r *run) element(el *Element) flow {
 	if row == nil {
 		return r.fault(unknown(el.Name))
 	}
-	r.at = row.name
+	r.at.name = row.name
 	if r.prompt && row.name != "Var" && row.name != "Array" && r.host.Keys().pressed() {
 		return onward // a key has ended the prompt; what the script knows shall not depend on how early it came
 	}
 	switch {
 	case row.kind == later:
-		return r.fault(unknown(row.name))
-	case row.kind == part, row.kind == urlOnly, row.name == "Reject" && !first:
-		return r.fault(misplaced(row.name))
+		return r.fault(because(unknown(row.name), "it is not there yet"))
+	case row.kind == part:
+		return r.fault(misplaced(row.name, "it belongs inside of another element"))
+	case row.kind == urlOnly:
+		return r.fault(misplaced(row.name, "it is for URL requests alone"))
+	case row.name == "Reject" && !first:
+		return r.fault(misplaced(row.name, "it is not the first element"))
 	}
 	p, long := r.vars.params(row, el)
 	if long != "" {
-		return r.fault(invalid(long, row.name))
+		return r.fault(invalid(long, row.name, tooLong))
 	}
 	if row.kind == control {
 		return r.control(row, el, p)
@@ -131,7 +141,7 @@ func (r *run) control(row *element, el *Element, p map[string]string) flow {
 	case "ForEach":
 		return r.forEach(el, p["source"])
 	case "GoTo":
-		return r.goTo(p["url"])
+		return r.goTo(p["url"], el.Line)
 	case "UserInput":
 		return r.userInput(el, p)
 	}
@@ -185,7 +195,7 @@ func (r *run) interruptible(c Command) (out Outcome, cut bool) {
 func (r *run) delay(text string) flow {
 	long, ok := seconds(text)
 	if !ok || long > maxDelay {
-		return r.fault(invalid("Time", "Delay"))
+		return r.fault(invalid("Time", "Delay", "must be seconds from 0 to 86400"))
 	}
 	timer := time.NewTimer(long)
 	defer timer.Stop()
@@ -224,22 +234,25 @@ var query = regexp.MustCompile(`(?i)^(select|insert|update|delete|with|call|exec
 
 // goTo asks for the script that takes the place of this one. When there is none, the rest of this one stays (spec ozeki
 // 5.4 and 9.5).
-func (r *run) goTo(url string) flow {
+func (r *run) goTo(url string, line int) flow {
 	url = strings.TrimSpace(url)
-	if url == "" || query.MatchString(url) {
-		return r.fault(invalid("Url", "GoTo"))
+	switch {
+	case url == "":
+		return r.fault(invalid("Url", "GoTo", "is missing"))
+	case query.MatchString(url):
+		return r.fault(invalid("Url", "GoTo", "is SQL, which is not there"))
 	}
 	if !r.jump() {
 		return over
 	}
-	s, fault := r.host.Fetch(r.ctx, Ask{Notification: "GoTo", URL: url, From: r.from})
+	s, fault := r.host.Fetch(r.ctx, Ask{Notification: "GoTo", URL: url, From: r.from, Line: line})
 	switch {
 	case r.ctx.Err() != nil:
 		return onward
 	case fault != nil:
 		return r.fault(*fault)
 	case s == nil:
-		return r.fault(invalid("Url", "GoTo"))
+		return r.fault(invalid("Url", "GoTo", "its answer is empty"))
 	}
 	r.next = s
 	return over
@@ -281,13 +294,16 @@ func (r *run) jump() bool {
 // limit ends the run. There is no code for it: the command cannot be used here and now.
 func (r *run) limit(why string) {
 	r.end = Limited
-	f := misplaced(r.at)
+	f := misplaced(r.at.name, why)
 	f.Message += ": the script is ended, " + why
-	r.host.Report(f)
+	r.fault(f)
 }
 
-// fault reports one, and lets the next element follow.
-func (r *run) fault(f Fault) flow {
+// fault reports one of the element that was begun last, and lets the next element follow.
+func (r *run) fault(f Fault) flow { return r.faultAt(r.at, f) }
+
+func (r *run) faultAt(at spot, f Fault) flow {
+	f.Element, f.Line = at.name, at.line
 	r.host.Report(f)
 	return onward
 }
@@ -296,9 +312,9 @@ func (r *run) fault(f Fault) flow {
 func (r *run) strays(els []*Element) {
 	for _, el := range els {
 		if row := byName[lower(el.Name)]; row != nil && row.kind != later {
-			r.fault(misplaced(row.name))
+			r.faultAt(spot{row.name, el.Line}, misplaced(row.name, "it does not belong inside of "+r.at.name))
 		} else {
-			r.fault(unknown(el.Name))
+			r.faultAt(spot{clip(el.Name), el.Line}, unknown(el.Name))
 		}
 	}
 }
@@ -306,13 +322,19 @@ func (r *run) strays(els []*Element) {
 // The faults that are found here, in the words of spec ozeki 3.
 
 func unknown(name string) Fault {
-	return Fault{301, fmt.Sprintf("Not implemented command: '%s'", clip(name))}
+	return Fault{Code: 301, Message: fmt.Sprintf("Not implemented command: '%s'", clip(name))}
 }
 
-func invalid(param, name string) Fault {
-	return Fault{302, fmt.Sprintf("Missing or invalid parameter '%s' for command '%s'", param, name)}
+// invalid says what is wrong with a parameter, never what was given: that may be a secret.
+func invalid(param, name, why string) Fault {
+	return because(Fault{Code: 302, Message: fmt.Sprintf("Missing or invalid parameter '%s' for command '%s'", param, name)}, param+": "+why)
 }
 
-func misplaced(name string) Fault {
-	return Fault{303, fmt.Sprintf("Command '%s' cannot be used here", clip(name))}
+func misplaced(name, why string) Fault {
+	return because(Fault{Code: 303, Message: fmt.Sprintf("Command '%s' cannot be used here", clip(name))}, why)
+}
+
+func because(f Fault, why string) Fault {
+	f.Reason = why
+	return f
 }

@@ -48,7 +48,7 @@ func TestElements(t *testing.T) {
 			0s fault 303 Command 'Delay' cannot be used here
 			0s Speak text=a
 			1s Ended`},
-		{name: "a fault of a command", script: `<Hold/><Speak>a</Speak>`, ends: map[string]Outcome{"Hold": {Fault: &Fault{303, "no"}}}, want: `
+		{name: "a fault of a command", script: `<Hold/><Speak>a</Speak>`, ends: map[string]Outcome{"Hold": {Fault: &Fault{Code: 303, Message: "no"}}}, want: `
 			0s Hold
 			0s fault 303 no
 			0s Speak text=a

@@ -11,6 +11,13 @@ const (
 	maxValue = MaxBytes  // bytes of an element's parameters after the replacement, as of a document before it
 )
 
+// Why an element of variables, or with one, is at fault.
+const (
+	badName = "must be a name of letters, digits and _"
+	tooLong = "is too long with the values of its variables"
+	tooMuch = "all variables together are too long"
+)
+
 // name is that of a variable or an array (spec ozeki 7.2).
 var name = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
@@ -129,10 +136,10 @@ func inName(c byte, first bool) bool {
 // setVar is the element Var. A Value that is empty is a value.
 func (r *run) setVar(p map[string]string) flow {
 	if !name.MatchString(p["id"]) {
-		return r.fault(invalid("ID", "Var"))
+		return r.fault(invalid("ID", "Var", badName))
 	}
 	if !r.vars.set(p["id"], p["value"]) {
-		return r.fault(invalid("Value", "Var"))
+		return r.fault(invalid("Value", "Var", tooMuch))
 	}
 	return onward
 }
@@ -140,7 +147,7 @@ func (r *run) setVar(p map[string]string) flow {
 // setArray is the element Array. Its items are as they are now: a variable that changes later does not change them.
 func (r *run) setArray(el *Element, id string) flow {
 	if !name.MatchString(id) {
-		return r.fault(invalid("ID", "Array"))
+		return r.fault(invalid("ID", "Array", badName))
 	}
 	var items []string
 	for _, child := range el.Children {
@@ -151,12 +158,12 @@ func (r *run) setArray(el *Element, id string) flow {
 		}
 		p, long := r.vars.params(row, child)
 		if long != "" {
-			return r.fault(invalid("Item", "Array"))
+			return r.fault(invalid("Item", "Array", tooLong))
 		}
 		items = append(items, p["value"])
 	}
 	if !r.vars.setItems(id, items) {
-		return r.fault(invalid("Item", "Array"))
+		return r.fault(invalid("Item", "Array", tooMuch))
 	}
 	return onward
 }
@@ -165,7 +172,7 @@ func (r *run) setArray(el *Element, id string) flow {
 func (r *run) forEach(el *Element, source string) flow {
 	items, there := r.vars.arrays[lower(source)]
 	if !there {
-		return r.fault(invalid("Source", "ForEach"))
+		return r.fault(invalid("Source", "ForEach", "there is no such array"))
 	}
 	outer, had := r.vars.vars["item"]
 	defer func() {
@@ -175,12 +182,12 @@ func (r *run) forEach(el *Element, source string) flow {
 		}
 	}()
 	for _, item := range items {
-		r.at = "ForEach"
+		r.at = spot{"ForEach", el.Line}
 		if r.stopped() || !r.step() {
 			return over
 		}
 		if !r.vars.set("item", item) {
-			r.fault(invalid("Source", "ForEach"))
+			r.fault(invalid("Source", "ForEach", tooMuch))
 			return onward
 		}
 		if f := r.list(el.Children); f != onward {
