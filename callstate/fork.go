@@ -35,6 +35,11 @@ func (f *Fork) place(number string) *Place {
 	return nil
 }
 
+// alone tells whether a number is all that is being tried, and nobody waits for his turn.
+func (f *Fork) alone(number string) bool {
+	return len(f.Places) == 1 && len(f.Later) == 0 && f.Places[0].Number == number
+}
+
 // locating tells whether it is being looked up where a place can be reached.
 func (f *Fork) locating() bool {
 	return slices.ContainsFunc(f.Places, func(p *Place) bool { return p.Locate != 0 })

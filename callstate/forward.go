@@ -9,7 +9,9 @@ type Forward struct {
 	Reply uint64
 }
 
-// forward sends a call that still rings on to another number (spec ozeki 8.1), by the rights of the number that rings.
+// forward sends a call that still rings on to another number (spec ozeki 8.1), by the rights of the number that rings. A
+// call that rings there alone already has nowhere to go, and that is no fault: an application that sends every call that
+// rings to one number, as the vendor's page does, is told of the ringing there as well.
 func (c *Call) forward(ref uint64, req ForwardCall) {
 	switch {
 	case c.Forward != nil:
@@ -31,6 +33,9 @@ func (c *Call) forward(ref uint64, req ForwardCall) {
 		why = "the caller itself"
 	case c.unfit(c.leg(c.Caller), r):
 		why = "an application, and so is the caller"
+	case c.Fork.alone(r.Number):
+		c.reply(ref, nil)
+		return
 	case c.Fork.place(r.Number) != nil:
 		why = "it rings there already"
 	case c.Hops >= c.Settings.Hops:

@@ -101,7 +101,8 @@ func (d *desk) everyEvent() (all []Event) {
 		}
 		all = append(all, ReferReceived{On: On{id}, Ref: 700, Target: "5551234"})
 	}
-	all = append(all, Requested{ID: d.id, Ref: 660, Req: ForwardCall{Destination: "5551234"}}, Requested{ID: d.id, Ref: 670, Req: RouteCall{Try: 1, Destination: "2003"}})
+	all = append(all, Requested{ID: d.id, Ref: 660, Req: ForwardCall{Destination: "5551234"}},
+		Requested{ID: d.id, Ref: 661, Req: ForwardCall{Destination: "2001"}}, Requested{ID: d.id, Ref: 670, Req: RouteCall{Try: 1, Destination: "2003"}})
 	if d.call.Settings.Decide > 0 {
 		for i, req := range []Request{RouteCall{Try: 1, Plan: true}, RouteCall{Try: 1}, RouteCall{Try: 1, Destination: "9999"}, RouteCall{Try: 1, Destination: "isp"},
 			RouteCall{Try: 2, Plan: true}, RouteCall{Try: 2}, RouteCall{Try: 2, Destination: "2003"}, RouteCall{}} {

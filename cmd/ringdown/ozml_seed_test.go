@@ -54,7 +54,7 @@ func TestOzMLForwardOfThePage(t *testing.T) {
 		r.told("CallChanged/Completed")
 		r.same("what the application was told", r.app.names(), []string{"CallChanged/Ringing", "CallChanged/Ringing",
 			"CallChanged/Answered", "CallChanged/InCall", "CallChanged/Completed"})
-	}, notify, office)
+	}, notify, office, func(c *Config) { c.Ozeki.Notify.Error = applicationAt + "/errors" })
 }
 
 // The page of SendDTMF: each party is told of its keys, and gets them, and hears nothing of the other's.
