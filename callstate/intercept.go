@@ -67,22 +67,24 @@ func (c *Call) comfort() {
 	}
 }
 
-// routeCall is the answer.
+// routeCall is the answer. It is replied to once it has been carried out, and refused when it names what cannot be called:
+// the call goes on all the same, as after any destination where nobody answers.
 func (c *Call) routeCall(ref uint64, req RouteCall) {
 	i := c.Intercept
 	if !i.waits() || req.Try != i.Question.Try {
 		c.reply(ref, &Error{Kind: WrongState, Text: "nobody is asked that any more"})
 		return
 	}
-	c.reply(ref, nil)
+	var no *Error
 	switch {
 	case req.Plan:
 		c.undecided()
 	case req.Destination == "":
 		c.endAll(Cause{Kind: Declined, Status: 603})
 	default:
-		c.decided(req)
+		no = c.decided(req)
 	}
+	c.reply(ref, no)
 }
 
 // undecided: no application says where the call goes. The dial plan does, or the failure that there was stands.
@@ -101,8 +103,8 @@ func (c *Call) undecided() {
 }
 
 // decided sends the call where the application wants it. A destination that there is not, or that may not be called, is
-// one that has failed.
-func (c *Call) decided(req RouteCall) {
+// one that has failed, and the error tells why.
+func (c *Call) decided(req RouteCall) *Error {
 	i := c.Intercept
 	c.settled()
 	r := c.dir.named(req.Destination, cmp.Or(req.Dialled, c.plan().Number), c.decidedBy())
@@ -119,13 +121,14 @@ func (c *Call) decided(req RouteCall) {
 		if why := (Cause{Kind: r.Refused}); !c.askAgain(why) {
 			c.endAll(why)
 		}
-		return
+		return refusal("destination", r.Refused)
 	}
 	ring := req.Ring
 	if ring <= 0 {
 		ring = c.Settings.RingTimeout
 	}
 	c.startFork(r, ForkCallee, ring)
+	return nil
 }
 
 // settled: the question is answered.

@@ -147,7 +147,8 @@ type Record struct {
 type StopRecord struct{ asked }
 
 // RouteCall says where a call goes that waits for it (NoticeRouting). An answer to an older question is refused with
-// WrongState.
+// WrongState. A destination that is unknown, or that the caller may not call, is refused with BadTarget or Denied, and
+// counts as one where nobody answered: the call asks again, or ends.
 type RouteCall struct {
 	asked
 	Try         int           // of the NoticeRouting that it answers
