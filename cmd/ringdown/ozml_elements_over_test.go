@@ -35,7 +35,7 @@ func (s *theatre) undone() {
 // A13: the answer to the notification that tells the end of a call is ignored, every element of it.
 func TestElementsAfterTheEnd_A13(t *testing.T) {
 	onStage(t, talking, "", func(s *theatre) {
-		s.app.answers(map[string]string{"CallChanged/Completed": script(everything())})
+		s.app.answers(map[string]string{"CallChanged/Completed": script(`<Call>2004</Call>`, next, everything())})
 		s.ok(s.a.Hangup())
 		s.ends(s.b)
 		s.told("CallChanged/Completed")

@@ -121,6 +121,7 @@ func TestElementsThatCannot_X18(t *testing.T) {
 			breath := "<Delay>0.1</Delay>" // no more faults at once than may wait to be told
 			onStage(t, in, strings.Join(all, breath)+next, func(s *theatre) {
 				s.faulted(append(want, nextFault)...)
+				s.that(!slicesHas(s.app.taken(), "/"), "a host was asked that is not allowed") // X18
 				s.undisturbed(in)
 			})
 		})
