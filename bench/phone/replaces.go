@@ -24,9 +24,9 @@ func (c *Call) Replaces() string {
 // the phone in the other one, which may be answered or, semi-attended, still ring. Refer-To names the other party as it
 // was dialled, or as it called; Refer with ReferTo does so by its Contact. Options are those of Refer.
 func (c *Call) ReferReplaces(ctx context.Context, other *Call, opts ...Option) (*Message, error) {
-	c.p.mu.Lock()
+	other.p.mu.Lock() // it may be another phone's
 	target := URIOf(other.remote)
-	c.p.mu.Unlock()
+	other.p.mu.Unlock()
 	return c.Refer(ctx, "<"+target+"?Replaces="+Escape(other.Replaces())+">", opts...)
 }
 
