@@ -19,8 +19,10 @@ type Interception struct {
 }
 
 const (
-	maxDecisions = 20          // spec ozeki 9.1
-	ringAfter    = time.Second // a caller who waits longer for a decision is told that it rings (edge case A12)
+	// MaxDecisions is how often an application is asked about one call (spec ozeki 9.1).
+	MaxDecisions = 20
+
+	ringAfter = time.Second // a caller who waits longer for a decision is told that it rings (edge case A12)
 )
 
 // waits tells whether an application has yet to say where the call goes.
@@ -47,7 +49,7 @@ func (c *Call) inquire(q Asked) {
 // too often, or somebody did answer and could not be talked to.
 func (c *Call) askAgain(why Cause) bool {
 	i := c.Intercept
-	if i == nil || i.Question.Try >= maxDecisions || !c.become("asked") {
+	if i == nil || i.Question.Try >= MaxDecisions || !c.become("asked") {
 		return false
 	}
 	i.Why = why

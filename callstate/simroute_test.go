@@ -117,7 +117,7 @@ func (a *ledger) consistentQuestion(c *Call) {
 	if c.runs(timerComfort) && (!i.waits() || c.leg(c.Caller).State != LegIsOffered) {
 		a.fault("asked %+v, timers %v, caller %+v", i, c.Timers, c.leg(c.Caller))
 	}
-	if i != nil && (i.Question.Try < 1 || i.Question.Try > maxDecisions) {
+	if i != nil && (i.Question.Try < 1 || i.Question.Try > MaxDecisions) {
 		a.fault("question %d was put", i.Question.Try)
 	}
 }

@@ -31,7 +31,7 @@ func TestCall_InAScript(t *testing.T) {
 		r.ended(a, 0)
 		r.oneStream(a, b)
 		n := r.told("CallConnected")
-		r.same("who called", [4]string{n.path, n.Get("ApiExtension"), n.Get("CallerId"), n.Get("Dialed")}, [4]string{"/connected", "9990", "9990", "2001"})
+		r.same("who called", [4]string{n.path, n.Get("ApiExtension"), n.Get("CallerId"), n.Get("Dialed")}, [4]string{"/connected", "9990", "3000", "2001"})
 	}, callers(t))
 }
 

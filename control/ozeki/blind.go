@@ -12,7 +12,7 @@ func (a *API) blindTransfer(o *order) (callstate.Request, *joinFault) {
 		}
 		side = callstate.Own
 	}
-	if url := o.v[finishedURL.name]; url != "" && !o.own() {
+	if url := o.v[finishedURL.name]; url != "" {
 		if s := a.sessions.of(o.call); s != nil {
 			s.transferring(url)
 		}

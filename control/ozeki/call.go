@@ -51,6 +51,13 @@ func (a *API) placeCall(ctx context.Context, o *order) *reply {
 		}
 		p.script = script
 	}
+	if p.script == nil && p.url == "" {
+		// Ours: an API extension has a URL of its own. The vendor hangs up a call without a script (spec ozeki 8.9); when it is
+		// known before anybody is rung, nobody is.
+		if p.url = a.extensions[number].URL; p.url == "" {
+			return (&paramFault{connectURL.name, "is missing, and so are ResponseOzML and a url of the API extension"}).reply(o.sent)
+		}
+	}
 	ring := secondsOf(o.v[ringTime.name])
 	if ring == 0 {
 		ring = usualRing
@@ -153,8 +160,6 @@ func (s *session) connected(n callstate.Notice) {
 	switch {
 	case p.script != nil:
 		s.run(job{script: p.script, side: own})
-	case p.url == "":
-		s.api.spawn(func() { s.api.hangUp(n.Summary.ID, leg) })
 	default:
 		s.tell(&notification{name: "CallConnected", url: p.url, keep: true, form: toExtension("CallConnected", s.id, p.number, n.Summary),
 			answer: func(script *ozml.Script, err error) {

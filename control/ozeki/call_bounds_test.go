@@ -29,7 +29,7 @@ func TestCallsForEver(t *testing.T) {
 
 // TestManyCalls: Call makes no more calls than there may be, and again when one has ended.
 func TestManyCalls(t *testing.T) {
-	inBubble(t, Config{Extensions: []Extension{{Number: "9990"}}, Grace: -1}, func(t *testing.T, b *switchboard, app *application, a *API) {
+	inBubble(t, Config{Extensions: []Extension{{Number: "9990", URL: appURL}}, Grace: -1}, func(t *testing.T, b *switchboard, app *application, a *API) {
 		call := func() string { return get(t, a, "command=Call&Dialed=101"+login) }
 		for range maxPlaced {
 			if got := call(); !strings.Contains(got, "<Code>200</Code>") {

@@ -41,7 +41,7 @@ func TestCall(t *testing.T) {
 			connected.path != "/connected?job=1" {
 			t.Errorf("%s %s", connected.path, connected.raw)
 		}
-		if finished.raw != "NotificationName=CallFinished&CallId=Nt3uh&Caller=3000&Callee=101&Duration=0.000&State=CallerHungUp" || finished.path != "/done" {
+		if finished.raw != "NotificationName=CallFinished&CallId=Nt3uh&Caller=9990&Callee=101&Duration=0.000&State=CallerHungUp" || finished.path != "/done" {
 			t.Errorf("%s %s", finished.path, finished.raw)
 		}
 		expectErrors(t, app)
@@ -56,7 +56,7 @@ func TestCallScripts(t *testing.T) {
 		errors                []string
 	}{
 		"inline":       {"&ResponseOzML=%3CResponse%3E%3CSpeak%3EHi%3C/Speak%3E%3C/Response%3E&Url=http://app.example/x", "status 500", "Hi to all, EndLeg", nil},
-		"neither":      {"", "", "EndLeg", nil},
+		"neither":      {"", script("<Speak>Mine</Speak>"), "Mine to all, EndLeg", nil},
 		"unreachable":  {"&Url=http://app.example/x", "status 404", "EndLeg", []string{"302 " + none}},
 		"empty answer": {"&Url=http://app.example/x", "", "EndLeg", []string{"302 " + none}},
 		"its ErrorUrl": {"&Url=http://app.example/x&ErrorUrl=http://app.example/mine", "", "EndLeg", []string{"302 " + none}},
@@ -116,6 +116,8 @@ func TestCallRefused(t *testing.T) {
 	invalid := func(param string) string { return "Missing or invalid parameter '" + param + "' for command 'Call'" }
 	two := ivr(&studio{})
 	two.Extensions = append(two.Extensions, Extension{Number: "9991"})
+	mute := ivr(&studio{})
+	mute.Extensions[0].URL = ""
 	nobody := Config{}
 	for _, row := range []struct {
 		c       Config
@@ -124,6 +126,8 @@ func TestCallRefused(t *testing.T) {
 		message string
 	}{
 		{two, "", 302, invalid("Dialed")},
+		{mute, "&Dialed=101", 302, invalid("Url")},
+		{mute, "&Dialed=101&Url=&ResponseOzML=", 302, invalid("Url")},
 		{two, "&Dialed=1;2", 302, invalid("Dialed")},
 		{two, "&Dialed=101@evil", 302, invalid("Dialed")},
 		{two, "&Dialled=101", 302, invalid("ApiExtension")},
@@ -204,6 +208,54 @@ func TestTransferFinished(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOwnTransferFinished: the script of an API extension has transferred its caller, and is told of the end of that call.
+func TestOwnTransferFinished(t *testing.T) {
+	inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {
+		app.page = answers(map[string]string{"IncomingCall": script(`<BlindTransfer FinishedUrl="done">106</BlindTransfer>`)})
+		b.ring(7, "9990")
+		time.Sleep(time.Minute)
+		if got := app.all("TransferFinished"); len(got) != 0 {
+			t.Errorf("told early: %v", got)
+		}
+		b.end(7)
+		synctest.Wait()
+		if got := app.all("TransferFinished"); len(got) != 1 || got[0].path != "/done" ||
+			got[0].raw != "NotificationName=TransferFinished&CallId=Nt3uh&Caller=103&Callee=106&Duration=0.000&State=CallerHungUp" {
+			t.Errorf("told %v", got)
+		}
+		expectErrors(t, app)
+	})
+}
+
+// TestPlacedIdentity: lists, states and the history show who calls as the phone does that Call rings; an application that
+// looks numbers up is told the number that the phone shows.
+func TestPlacedIdentity(t *testing.T) {
+	c := ivr(&studio{})
+	past := &scribbler{}
+	c.History = past
+	inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
+		get(t, a, "command=Call&Dialed=101&CallerId=5550&CallerDisplayName=Tom+Smith"+login)
+		if list := get(t, a, "command=ListActiveCalls"+login); !strings.Contains(list, "<Source>9990</Source> <CallerId>Tom Smith</CallerId>") {
+			t.Error(list)
+		}
+		b.answer(placedID)
+		time.Sleep(time.Minute)
+		for _, n := range app.all("CallChanged") {
+			if n.Get("Source") != "9990" || n.Get("CallerId") != "Tom Smith" || n.Get("CallerID") != "Tom Smith" {
+				t.Errorf("told %s", n.raw)
+			}
+		}
+		if n := app.all("CallConnected"); len(n) != 1 || n[0].Get("CallerId") != "5550" || n[0].Get("CallerDisplayName") != "Tom Smith" {
+			t.Errorf("told %v", n)
+		}
+		past.mu.Lock()
+		defer past.mu.Unlock()
+		if len(past.list) != 1 || past.list[0].Source != "9990" || past.list[0].CallerID != "Tom Smith" {
+			t.Errorf("kept %+v", past.list)
+		}
+	})
 }
 
 // TestRefusedTransfer: a transfer that was refused has no end to be told of, when another comes about later.

@@ -124,7 +124,7 @@ var commands = []command{
 		build: func(o *order) callstate.Request {
 			return callstate.SendKeys{To: callstate.Side(o.v["Party"]), Keys: o.v["Keys"]}
 		}},
-	{name: "Hangup", params: []param{callID}, over: true, build: func(*order) callstate.Request { return callstate.End{} }},
+	{name: "Hangup", params: []param{callID}, over: true, build: hangup},
 	{name: "Hold", params: []param{callID}, build: func(*order) callstate.Request { return callstate.Hold{} }},
 	{name: "Unhold", params: []param{callID}, build: func(*order) callstate.Request { return callstate.Unhold{} }},
 	{name: "BlindTransfer", params: []param{callID, transferor, target, finishedURL}, join: (*API).blindTransfer,
@@ -151,6 +151,14 @@ var commands = []command{
 var scriptOnly = []string{
 	"Array", "Delay", "DeleteFile", "Exit", "ForEach", "GoTo", "MoveFile", "ReceiveAlarmNotification", "Reject",
 	"SendMsg", "SQL", "UserInput", "Var", "WaitForMsg",
+}
+
+// hangup ends a call from outside; the script of an API extension hangs up as that party of the call.
+func hangup(o *order) callstate.Request {
+	if o.own() {
+		return callstate.EndLeg{Leg: o.script.side.leg}
+	}
+	return callstate.End{}
 }
 
 // byName finds a command, and inScripts a script element, by lower-case name.

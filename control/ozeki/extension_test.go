@@ -80,7 +80,7 @@ func TestIncoming(t *testing.T) {
 		"rejected":                        {script("<Reject></Reject>"), "RefuseLeg 603", nil, 0},
 		"rejected, and nothing else runs": {script("<reject/><Speak>no</Speak>"), "RefuseLeg 603", nil, 0},
 		"a short script":                  {script("<Delay>1</Delay><Speak>Have a nice day!</Speak>"), "AcceptLeg, Have a nice day! to all, EndLeg", nil, 2 * time.Second},
-		"it hangs up itself":              {script("<Hangup/><Speak>no</Speak>"), "AcceptLeg, End", nil, 0},
+		"it hangs up itself":              {script("<Hangup/><Speak>no</Speak>"), "AcceptLeg, EndLeg", nil, 0},
 		"CallId and Party are ignored":    {script(`<Play Party="nobody" CallId="zzzzz">hello.wav</Play>`), "AcceptLeg, hello.wav to all, EndLeg", nil, time.Second},
 		"an empty script":                 {script(""), "AcceptLeg, EndLeg", nil, 0},
 		"Reject in the middle":            {script("<Beep/><Reject/>"), "AcceptLeg, beep 500ms to all, EndLeg", []string{"303 Command 'Reject' cannot be used here"}, time.Second},

@@ -50,7 +50,7 @@ func (b *switchboard) Place(p callstate.CallPlaced) error {
 	side := callstate.LegSummary{ID: leg(p.ID, 1), Party: callstate.Party{Number: p.From}, State: callstate.LegUp, App: true, Calling: true}
 	s := talk(p.ID, side, in(callstate.LegRinging, phone(p.To, false)))
 	s.State, s.Started = callstate.ShownSetup, b.now
-	s.Caller, s.Callee = p.Shows, callstate.Party{Number: p.To}
+	s.Caller, s.Shown, s.Callee = callstate.Party{Number: p.From, Name: "Menu"}, p.Shows, callstate.Party{Number: p.To}
 	s.CallerDialled, s.CalleeDialled = p.To, p.To
 	b.start(s)
 	b.change(p.ID, callstate.NoticeRinging, func(s *callstate.Summary) { s.State, s.RingFrom = callstate.ShownRinging, b.now })

@@ -24,26 +24,35 @@ func (f form) add(name, value string) form {
 	return append(f, url.QueryEscape(value)...)
 }
 
+// seenCaller is the caller as others see it: an application may have it seen as somebody else (Call, Route).
+func seenCaller(s *callstate.Summary) callstate.Party {
+	if s.Shown != (callstate.Party{}) {
+		return s.Shown
+	}
+	return s.Caller
+}
+
 // addCaller adds who calls, in both spellings of the vendor's pages.
 func (f form) addCaller(shown string) form { return f.add("CallerId", shown).add("CallerID", shown) }
 
-// callChanged is the CallChanged of a state: the fields of ListActiveCalls (spec ozeki 5.3).
+// callChanged is the CallChanged of a state: the fields of ListActiveCalls (spec ozeki 5.3). As there CallerId is the name that
+// phones show, the number where there is none, and Source the number of who calls indeed.
 func callChanged(id, state string, s *callstate.Summary, now callstate.Time) form {
 	return newForm("CallChanged").add("CallId", id).add("CallState", state).
-		add("Source", s.Caller.Number).addCaller(shownName(s.Caller)).add("Destination", s.Callee.Number).
+		add("Source", s.Caller.Number).addCaller(shownName(seenCaller(s))).add("Destination", s.Callee.Number).
 		add("CallerDialed", s.CallerDialled).add("CalleeDialed", s.CalleeDialled).
 		add("StartTime", s.Started.Wall.In(time.Local).Format(time.DateTime)).
 		add("RingDuration", seconds(s.RingDuration(now))).add("TalkDuration", seconds(s.TalkDuration(now)))
 }
 
 // toExtension are the parameters of IncomingCall and CallConnected, and of DtmfEntered and GoTo, which carry the same
-// (spec ozeki 5.3).
+// (spec ozeki 5.3). Here CallerId is the number that phones show, which applications look up, and CallerDisplayName the name.
 func toExtension(name, id, extension string, s *callstate.Summary) form {
 	f := newForm(name).add("CallId", id).add("ApiExtension", extension)
 	if s == nil {
 		return f
 	}
-	return f.addCaller(s.Caller.Number).add("Dialed", s.CallerDialled).add("CallerDisplayName", shownName(s.Caller))
+	return f.addCaller(seenCaller(s).Number).add("Dialed", s.CallerDialled).add("CallerDisplayName", shownName(seenCaller(s)))
 }
 
 // finished is CallFinished or TransferFinished (spec ozeki 5.3).

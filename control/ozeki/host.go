@@ -46,7 +46,7 @@ func (h *host) Command(ctx context.Context, c ozml.Command) ozml.Outcome {
 			r = fault.reply(c.Name)
 			break
 		}
-		o = &order{row: row, sent: c.Name, v: v, echo: plain, script: h}
+		o = &order{row: row, sent: c.Name, v: v, echo: plain, script: h, line: c.Line}
 		r = h.session.api.carryOut(ctx, o)
 	}
 	if r.code == codeOK {

@@ -52,14 +52,10 @@ func (a *API) listedID(call callstate.CallID) string {
 // appendCall adds the ten fields in the vendor's order. CallerId is the name that is displayed, the number where there
 // is none.
 func appendCall(b []byte, s *callstate.Summary, id, state string, now callstate.Time) []byte {
-	shown := s.Caller.Name
-	if shown == "" {
-		shown = s.Caller.Number
-	}
 	b = append(b, " <Call>"...)
 	b = appendField(b, "CallId", id)
 	b = appendField(b, "Source", s.Caller.Number)
-	b = appendField(b, "CallerId", shown)
+	b = appendField(b, "CallerId", shownName(seenCaller(s)))
 	b = appendField(b, "Destination", s.Callee.Number)
 	b = appendField(b, "CallerDialed", s.CallerDialled)
 	b = appendField(b, "CalleeDialed", s.CalleeDialled)

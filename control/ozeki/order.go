@@ -19,6 +19,7 @@ type order struct {
 	id     string           // the CallId of the call that it is about, empty where it is about none
 	call   callstate.CallID // that call
 	script *host            // of a script; nil for a URL request
+	line   int              // of the element
 }
 
 // own tells whether the order is one of a script that speaks for an API extension.

@@ -1,7 +1,6 @@
 package ozeki
 
 import (
-	"cmp"
 	"sync"
 
 	"ringdown/callstate"
@@ -32,6 +31,7 @@ type recorder struct {
 type story struct {
 	name        string          // of the call
 	caller      callstate.Party // who began it, though somebody else may be the caller now
+	shown       callstate.Party // as whom others saw it
 	dialled     string
 	from        bool // a trunk called
 	met         bool // somebody was called
@@ -85,6 +85,9 @@ func (r *recorder) close() {
 // note keeps what a notice tells.
 func (s *story) note(n callstate.Notice) {
 	s.last = n.Summary
+	if n.Summary.Caller == s.caller {
+		s.shown = seenCaller(n.Summary)
+	}
 	switch n.Kind {
 	case callstate.NoticeTransferred:
 		s.transferred, s.failing = true, false
@@ -116,7 +119,7 @@ func (r *recorder) record(s *story, why callstate.Cause, by callstate.Side) {
 	r.history.Add(history.Record{
 		CallID: s.name, Start: s.last.Started.Wall, Direction: r.direction(s, why), Source: s.caller.Number,
 		Destination: s.last.Callee.Number, State: s.result(why, by), Dialed: s.dialled,
-		CallerID: cmp.Or(s.caller.Name, s.caller.Number), Type: "Audio",
+		CallerID: shownName(s.shown), Type: "Audio",
 		Ring: s.last.RingDuration(end), Talk: s.last.TalkDuration(end),
 	})
 }

@@ -2,6 +2,7 @@ package ozeki
 
 import (
 	"context"
+	"fmt"
 
 	"ringdown/callstate"
 	"ringdown/control/ozml"
@@ -12,6 +13,23 @@ import (
 type question struct {
 	try     int // callstate.Asked.Try
 	decided bool
+}
+
+// routed is an answer that a Route gave: the question, and the line of the element.
+type routed struct{ try, line int }
+
+// givenUp tells of a Route that was the last one: whoever it named did not answer, and the application is not asked again.
+func (s *session) givenUp(why callstate.Cause) {
+	s.mu.Lock()
+	last := s.routed
+	s.mu.Unlock()
+	result := endingOf(why).before
+	if last.try < callstate.MaxDecisions || result == cancelled || result == aborted {
+		return
+	}
+	f := faultOf((&paramFault{routeTo.name, fmt.Sprintf("the result is %s, and after %d answers the call is given up", result, last.try)}).reply("Route"), "Route")
+	f.Line = last.line
+	s.fault(f)
 }
 
 // routing asks the application where the call goes. Who brings no script, or one without a Route, leaves it to the dial
@@ -72,6 +90,10 @@ func (a *API) route(ctx context.Context, o *order) *reply {
 		ring = usualRing
 	}
 	q.decided = true // whatever the call says to it: then it is too late for the dial plan as well
+	s := o.script.session
+	s.mu.Lock()
+	s.routed = routed{q.try, o.line} // the call may end before the reply
+	s.mu.Unlock()
 	return a.ask(ctx, o, callstate.RouteCall{Try: q.try, Destination: o.v[routeTo.name], Dialled: o.v[dialedNumber.name], Ring: ring,
 		Shows: callstate.Party{Number: o.v[callerID.name]}})
 }

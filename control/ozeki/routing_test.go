@@ -313,3 +313,49 @@ func TestRouteNobody(t *testing.T) {
 		}
 	})
 }
+
+// TestRoutedNowhere: a Route whose destination is none is told at once, with its line and the reason; so is the last answer that an
+// application may give, when nobody is reached by it.
+func TestRoutedNowhere(t *testing.T) {
+	const wrong = "302 Missing or invalid parameter 'Destination' for command 'Route' "
+	const last = callstate.MaxDecisions
+	for name, row := range map[string]struct {
+		try     int
+		refused *callstate.Error
+		ended   callstate.CauseKind // when it ends then
+		want    []string
+	}{
+		"no such number": {1, &callstate.Error{Kind: callstate.BadTarget, Param: "destination", Text: "unknown number"}, "",
+			[]string{wrong + "bad target (destination): unknown number"}},
+		"barred":                           {19, &callstate.Error{Kind: callstate.Denied, Param: "destination"}, "", []string{wrong + "denied (destination)"}},
+		"busy":                             {19, nil, callstate.Busy, nil},
+		"no such number at the limit":      {last, nil, callstate.NotFound, []string{wrong + "Destination: the result is NotFound, and after 20 answers the call is given up"}},
+		"busy at the limit":                {last, nil, callstate.Busy, []string{wrong + "Destination: the result is Busy, and after 20 answers the call is given up"}},
+		"the caller gives up at the limit": {last, nil, callstate.Cancelled, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, routes, func(t *testing.T, b *switchboard, app *application, a *API) {
+				app.page = answers(map[string]string{"RoutingInterception": script("<Var ID='a'/>\n<Route>1000</Route>")})
+				if row.refused != nil {
+					b.refuse = row.refused
+				}
+				intercepted(b, callstate.Asked{Try: row.try, Dialled: "101"}, callstate.LegSummary{Calling: true})
+				synctest.Wait()
+				if row.ended != "" {
+					b.finish(7, callstate.Cause{Kind: row.ended})
+					synctest.Wait()
+				}
+				var got []string
+				for _, e := range app.all("Error") {
+					got = append(got, e.Get("Code")+" "+e.Get("Message")+" "+e.Get("Reason"))
+					if e.Get("Element") != "Route" || e.Get("Line") != "2" {
+						t.Errorf("told %s", e.raw)
+					}
+				}
+				if !slices.Equal(got, row.want) {
+					t.Errorf("told %q, want %q", got, row.want)
+				}
+			})
+		})
+	}
+}

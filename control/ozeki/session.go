@@ -43,6 +43,7 @@ type session struct {
 	placed   *placed       // a call that Call made
 	errorURL string        // of Call
 	transfer [2]string     // the FinishedUrl of a transfer: while it is under way, and once it has come about
+	routed   routed        // by the last Route
 	records  int           // recordings of which the application has not answered RecordCompleted yet
 	settled  chan struct{} // capacity 1: that has changed
 }

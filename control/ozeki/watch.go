@@ -103,6 +103,9 @@ func (s *session) end(n callstate.Notice) {
 	for _, guest := range guests {
 		guest.visit(n)
 	}
+	if !answered {
+		s.givenUp(n.Cause)
+	}
 	s.tell(&notification{name: "TransferFinished", url: transferred, keep: true, tries: finalTries,
 		form: finished("TransferFinished", s.id, result, n.Summary, now), lax: true, answer: s.follow(side{})})
 	s.placedEnded(result, n.Summary, now)
