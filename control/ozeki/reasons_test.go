@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -12,9 +13,27 @@ import (
 	"ringdown/control/ozml"
 )
 
+// journal is a log that may be read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
 // logged is a config whose log is written to a buffer.
-func logged(c Config) (Config, *bytes.Buffer) {
-	log := &bytes.Buffer{}
+func logged(c Config) (Config, *journal) {
+	log := &journal{}
 	c.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return c, log
 }
@@ -23,6 +42,7 @@ func logged(c Config) (Config, *bytes.Buffer) {
 // and what is wanted, never what was sent.
 func TestRequestReasons(t *testing.T) {
 	c, log := logged(ivr(&studio{}))
+	c.Notify = Notify{}
 	c.History, c.Files = openHistory(t), fstest.MapFS{}
 	b := newSwitchboard()
 	a := newAPI(t, b, c, "Nt3uh")
@@ -50,11 +70,11 @@ func TestRequestReasons(t *testing.T) {
 		"ListCallHistory&From=hidden":                             "From: must be a date, or a date and a time",
 		"ListCallHistory&RowsPerPage=hidden":                      "RowsPerPage: must be a whole number from 1 to 1000",
 	} {
-		log.Reset()
+		before := len(log.String())
 		name, _, _ := strings.Cut(query, "&")
 		param, _, _ := strings.Cut(want, ":")
 		expect(t, get(t, a, "command="+query+login), 302, "Missing or invalid parameter '"+param+"' for command '"+name+"'")
-		if text := log.String(); !strings.Contains(text, `reason="`+want+`"`) || strings.Contains(text, "hidden") {
+		if text := log.String()[before:]; !strings.Contains(text, `reason="`+want+`"`) || strings.Contains(text, "hidden") {
 			t.Errorf("%s: logged %s", query, text)
 		}
 	}
