@@ -258,3 +258,44 @@ func TestPlay_Opus(t *testing.T) {
 		r.ends(b)
 	}, clips(t, 2))
 }
+
+// Phones that have G.722 alone: the clip comes in that, without a gap, whatever the partner has, and the partner hears it.
+func TestPlay_G722(t *testing.T) {
+	for partner, pt := range map[string]int{"G722": 9, "PCMA": 8} {
+		scene2(t, partner, func(r *rig) {
+			alice, bob := r.phone("2000", codecs("G722")), r.phone("2001", codecs(partner))
+			a, b := r.connect(alice, "2001", bob)
+			a.Media.SendSilence()
+			b.Media.SendSilence()
+			r.pass(500 * time.Millisecond)
+			tape := record(a)
+			a.Media.Mark()
+			b.Media.Mark()
+			r.plays("all")
+			r.pass(500 * time.Millisecond)
+			if pt == 8 {
+				r.masked(b, clipTone)
+			}
+			r.pass(time.Second)
+			r.gapless(a, b)
+			r.oneStream(a, b)
+			for i, c := range []*phone.Call{a, b} {
+				pts := c.Media.Stats().PTs
+				r.that(len(pts) == 1 && pts[[]int{9, pt}[i]] > 90, "call %d receives %v", i, pts)
+			}
+			clip := 0 // packets of it, which are made here: the phone's own have another length, and silence few codes
+			for _, p := range tape.all() {
+				codes := map[byte]bool{}
+				for _, c := range p.Payload {
+					codes[c] = true
+				}
+				if len(p.Payload) == 160 && len(codes) > 25 {
+					clip++
+				}
+			}
+			r.that(clip >= 49 && clip <= 53, "%d packets have a tone, expected a second of them", clip)
+			r.ok(a.Hangup())
+			r.ends(b)
+		}, clips(t, 1))
+	}
+}
