@@ -44,19 +44,8 @@ func (a *API) placeCall(ctx context.Context, o *order) *reply {
 	}
 	p := &placed{dialled: o.v[dialed.name], number: number, url: o.v[connectURL.name], done: o.v[finishedURL.name],
 		known: make(chan struct{}), generation: o.generation()}
-	if text := o.v[responseOzML.name]; text != "" {
-		script, err := ozml.Parse([]byte(text))
-		if err != nil {
-			return parseError(err)
-		}
-		p.script = script
-	}
-	if p.script == nil && p.url == "" {
-		// Ours: an API extension has a URL of its own. The vendor hangs up a call without a script (spec ozeki 8.9); when it is
-		// known before anybody is rung, nobody is.
-		if p.url = a.extensions[number].URL; p.url == "" {
-			return (&paramFault{connectURL.name, "is missing, and so are ResponseOzML and a url of the API extension"}).reply(o.sent)
-		}
+	if fault := a.scripted(o, p); fault != nil {
+		return fault
 	}
 	ring := secondsOf(o.v[ringTime.name])
 	if ring == 0 {
@@ -101,6 +90,25 @@ func (a *API) placeCall(ctx context.Context, o *order) *reply {
 	r := success()
 	r.payload = appendField(nil, callID.name, s.id)
 	return r
+}
+
+// scripted finds out where the script of a call comes from. Without ResponseOzML and Url it is the URL of the API extension,
+// which is ours: the vendor hangs up at the answer (spec ozeki 8.9). Where there is none either, nobody is rung.
+func (a *API) scripted(o *order, p *placed) *reply {
+	if text := o.v[responseOzML.name]; text != "" {
+		script, err := ozml.Parse([]byte(text))
+		if err != nil {
+			return parseError(err)
+		}
+		p.script = script
+	}
+	if p.script != nil || p.url != "" {
+		return nil
+	}
+	if p.url = a.extensions[p.number].URL; p.url == "" {
+		return (&paramFault{connectURL.name, "is missing, and so are ResponseOzML and a url of the API extension"}).reply(o.sent)
+	}
+	return nil
 }
 
 // generation is how many Calls of scripts lead to the one that an order is.

@@ -20,6 +20,7 @@ func TestCallsForEver(t *testing.T) {
 		}
 		get(t, a, "command=Call&Dialed=101"+login)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if n := len(b.placed); n != 1+maxGenerations {
 			t.Errorf("%d calls", n)
 		}

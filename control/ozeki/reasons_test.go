@@ -114,6 +114,7 @@ func TestScriptReasons(t *testing.T) {
 				app.page = func(r told) string {
 					switch path, _, _ := strings.Cut(r.path, "?"); path {
 					case "/incoming":
+						a.sessions.find(7).keys.Press('1')
 						return script(elements)
 					case "/down":
 						return "status 503"
@@ -122,9 +123,8 @@ func TestScriptReasons(t *testing.T) {
 					}
 					return ""
 				}
-				b.ring(7, "9990")
 				b.known = []string{}
-				a.sessions.find(7).keys.Press('1')
+				b.ring(7, "9990")
 				time.Sleep(time.Minute)
 				all := app.all("Error")
 				if len(all) != 1 {
