@@ -24,9 +24,7 @@ func (c *Call) callPlaced(ev CallPlaced) {
 	if !c.become("offered") {
 		return // there is a call already; it has nothing to do with this one
 	}
-	who := c.dir.Party(ev.From)
-	who.Name = cmp.Or(ev.Shows.Name, who.Name) // lists and records have the name that is displayed (spec ozeki 8.3)
-	l := c.newApp(LegUp, who)
+	l := c.newApp(LegUp, c.dir.Party(ev.From))
 	l.Inbound, l.Calls, l.Bound, l.Shows = true, true, true, ev.Shows
 	r := c.dir.Route(ev.To, By{Extension: ev.From})
 	c.setCaller(l)
