@@ -4,7 +4,7 @@ package callstate
 // re-INVITE (edge case T31).
 func (c *Call) connected(l *Leg, ev Connected) {
 	p := c.leg(c.partner(l))
-	if ev.How != Impossible || p == nil || c.Fork.has(l.ID) || p.Moved == l.ID {
+	if ev.How != Impossible || p == nil || l.Reads || p.Reads || c.Fork.has(l.ID) || p.Moved == l.ID {
 		return // its partner is on the way to it; if both moved, they would only change places
 	}
 	c.moveCodec(l, p)
@@ -32,6 +32,11 @@ func (c *Call) makePlayable(l *Leg) {
 
 // playable tells whether media makes what a leg hears: it hears a sound or a clip, or talks to an application.
 func (c *Call) playable(l *Leg) bool { return l.plays() || c.withApp(l) || c.clipAt(l) }
+
+// reoffered tells whether an offer of ours to the leg's phone has had no outcome yet.
+func (l *Leg) reoffered() bool {
+	return l.busyWith(ForReoffer) || l.busyWith(ForOffered) || l.busyWith(ForReanswered)
+}
 
 // plays tells whether media plays something to the leg.
 func (l *Leg) plays() bool {

@@ -77,7 +77,7 @@ func TestExplore(t *testing.T) {
 		"hand-over refused 488", "hand-over refused 491", "asked in both directions", "taken over", "picked up",
 		"a clip ends by itself", "a clip ends with its conversation", "a clip ends since its party has left",
 		"a clip ends before a hand-over", "a clip waits for a codec", "a clip plays to who talks to an application", "a clip plays on through a hold",
-		"a recording follows a transfer", "a recording ends with its call", "a recording ends, its parties handed on",
+		"a recording waits for a codec", "a recording follows a transfer", "a recording ends with its call", "a recording ends, its parties handed on",
 		"a recording is ended before it has begun", "a call has ended, and its file has not"}
 	for _, m := range []*table{transferTable, attendedTable} {
 		for _, state := range m.states() {

@@ -25,6 +25,9 @@ func (c *Call) refresh() {
 		c.makePlayable(l)
 	}
 	c.playOn()
+	for _, l := range c.Legs {
+		l.Reads = l.Reads && l.reoffered()
+	}
 	c.followRecord()
 }
 

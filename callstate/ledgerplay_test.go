@@ -99,7 +99,7 @@ func (a *ledger) consistentPlays(c *Call) {
 // consistentRecord checks that those are recorded who are the parties now.
 func (a *ledger) consistentRecord(c *Call) {
 	r := c.Record
-	if r == nil || r.State == RecordClosing {
+	if r == nil || in(r.State, RecordWaits, RecordClosing) {
 		return
 	}
 	var want []LegID

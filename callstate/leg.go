@@ -49,6 +49,7 @@ type Leg struct {
 	Want    Direction // our direction toward it
 	Moved   LegID     // the partner for whose sake it is asked for another codec
 	Asked   bool      // its codec was renegotiated for the sound that it hears
+	Reads   bool      // it is being asked for a codec in which media can record it
 	Shown   Party     // whom its phone believes to talk to: whom it called or saw calling, and what ShowPartner told since
 	Takes   LegID     // it called us to take the place of that one (RFC 3891), which it has not yet
 	Picks   bool      // that one rings; once it is answered, it keeps its place

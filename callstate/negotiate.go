@@ -58,7 +58,7 @@ func (c *Call) makeOfferFor(l *Leg, why OpFor, sip uint32) {
 	switch t := c.Transfer; {
 	case t != nil && t.Mixing && t.has(l.ID):
 		o.Like, o.Mixable = c.mixableOther(l), true
-	case l.Asked:
+	case l.Asked || l.Reads:
 		o.Like, o.Mixable = LegID{}, true
 	case c.withApp(l):
 		o.Mixable = true

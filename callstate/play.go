@@ -172,7 +172,7 @@ func (c *Call) hearsOn(p *Playing, h *Hearer) bool {
 	case l.Facts.Mixable:
 		h.Ref = c.newRef()
 		c.do(PlayClip{Leg: l.ID, Ref: h.Ref, Clip: p.Play.Clip, Repeat: p.Play.Repeat, Limit: p.Play.Limit})
-	case l.busyWith(ForReoffer) || l.busyWith(ForOffered) || l.busyWith(ForReanswered):
+	case l.reoffered():
 		h.Asked = h.Asked || l.Asked
 	case !h.Asked:
 		h.Asked, l.Asked = true, true

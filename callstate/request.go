@@ -132,7 +132,9 @@ type Play struct {
 type StopPlay struct{ asked }
 
 // Record records what one party says, or all, added up, into a WAV file, until StopRecord, a limit or the end of the call;
-// whoever joins or takes a party's place is recorded as well (edge cases A8, T37). One at a time. Replied to once the file
+// whoever joins or takes a party's place is recorded as well (edge cases A8, T37). Phones on a codec that media cannot read are
+// asked for another one first (T31); when none of those to be recorded has one, or moving them would leave their partner
+// unheard, it is refused with Unsupported. One at a time. Replied to once the file
 // is open, or with Wait once the recording is over. When its parties are handed over to another call, it ends with its own.
 type Record struct {
 	asked

@@ -132,6 +132,7 @@ func (s *sim) notePlays(ev Event) {
 		"a clip ends before a hand-over":           stops > 0 && wanted,
 		"a recording ends with its call":           ends && c.State == CallEnding,
 		"a recording ends, its parties handed on":  ends && wanted,
+		"a recording waits for a codec":            c.Record != nil && c.Record.State == RecordWaits,
 		"a call has ended, and its file has not":   c.State == CallEnding && len(c.Legs) == 0 && c.Record != nil,
 		"a recording is ended before it has begun": c.Record != nil && c.Record.State == RecordClosing && s.record.runs == 0,
 	} {

@@ -62,6 +62,7 @@ var situations = []struct{ name, recipe string }{
 	{"two bridges, consulting in the second", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 2002 | located 1 | answers 3 | request threeway 2 | request move 3 to 2003 | located 1 | answers 4 | request consult 3 to 2004 | located 1 | answers 5"},
 	{"a clip plays, at one", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request play caller a.wav wait"},
 	{"a clip plays, at both, for ever", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request play all a.wav repeat"},
+	{"a recording waits for a codec", "invite 1 from 2000 to 2001 | located 1 | answers 2 codec=opus unmixable sdp=opus | confirms 1 | by hand | request record all a.wav"},
 	{"a clip waits for a codec", "invite 1 from 2000 to 2001 | located 1 | answers 2 codec=opus unmixable sdp=opus | confirms 1 | by hand | request play all a.wav"},
 	{"a clip plays while a target is being located", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request play all a.wav wait | request transfer callee to 2002"},
 	{"a clip plays to three", "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirms 1 | request consult 2 to 2002 | located 1 | answers 3 | request threeway 2 | request play all a.wav wait"},

@@ -38,7 +38,7 @@ func (c *Call) mixSettled() {
 		if l.Facts.Mixable {
 			continue
 		}
-		if l.busyWith(ForReoffer) || l.busyWith(ForOffered) || l.busyWith(ForReanswered) {
+		if l.reoffered() {
 			return
 		}
 		able = false

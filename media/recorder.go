@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -215,11 +216,17 @@ func (r *recording) gather() {
 		switch a := l.agreed.Load(); {
 		case a.off(): // or not negotiated yet
 		case a.kind == codec.None:
-			if !r.noted {
-				r.noted = true
+			if _, noted := r.mute[l.id]; !noted {
+				if r.mute == nil {
+					r.mute = map[callstate.LegID]string{}
+				}
+				r.mute[l.id] = a.codec.Name
 				r.e.cfg.Log.Warn("media: a leg cannot be recorded", "leg", l.id.String(), "file", r.file, "codec", a.codec.Name)
 			}
 		default:
+			if r.mute[l.id] != "" {
+				r.mute[l.id] = "" // noted, but it is heard after all
+			}
 			sources = append(sources, l.mixed(a.kind))
 		}
 	}
@@ -228,10 +235,15 @@ func (r *recording) gather() {
 	r.mu.Unlock()
 }
 
-// detach takes a recording that is over out of everything. Its file is still open.
-func (r *recording) detach() {
+// detach takes a recording that is over out of everything, and tells who is not in it. Its file is still open.
+func (r *recording) detach() (mute string) {
 	r.e.wire.Lock()
 	defer r.e.wire.Unlock()
+	for _, name := range slices.Sorted(maps.Values(r.mute)) {
+		if name != "" {
+			mute = fmt.Sprintf("not all parties are in it: %s cannot be recorded", name)
+		}
+	}
 	delete(r.e.tapes, r.id)
 	legs := r.legs
 	r.legs, r.wanted = nil, nil
@@ -240,6 +252,7 @@ func (r *recording) detach() {
 		l.taped = without(l.taped, r)
 		l.reroute()
 	}
+	return mute
 }
 
 // awaitTapers waits until the files of all recordings are complete.

@@ -326,6 +326,34 @@ func TestRecordStrangers(t *testing.T) {
 	})
 }
 
+// Each leg that cannot be read is noted once, and whoever was never heard is missed at the end.
+func TestRecordMute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := newStudio(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		alice := s.parties(codec.PCMU)[0]
+		s.start(callstate.StartRecord{Ref: 1, File: "a.wav"})
+		mute := []*voice{{handset: s.handset(2, "192.0.2.2:4000")}, {handset: s.handset(3, "192.0.2.3:4000")}}
+		for _, v := range mute {
+			s.Do(callstate.OpenMedia{Leg: v.leg, Offer: v.sdp("111")})
+			s.Do(callstate.MakeAnswer{Leg: v.leg, Offer: v.sdp("111")})
+			one[callstate.AnswerMade](s.bed)
+		}
+		s.record(1, alice, mute[0])
+		s.record(1, append(mute, alice)...)
+		s.record(1, alice)
+		talk(200*ms, alice)
+		ev := s.stop(1)
+		if want := "not all parties are in it: opus cannot be recorded"; ev.Fail != want {
+			t.Errorf("expected %q, got %q", want, ev.Fail)
+		}
+		s.holds(s.file("a.wav"), 50*ms, 150*ms, []*voice{alice}, alice)
+		if n := strings.Count(log.String(), "media: a leg cannot be recorded"); n != 2 {
+			t.Errorf("%d times in the log:\n%s", n, log.String())
+		}
+	})
+}
+
 // One leg in two recordings and in a mix: each has all of it, and none is left.
 func TestRecordTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -43,7 +43,7 @@ type recording struct {
 	// Under Engine.wire:
 	wanted []callstate.LegID
 	legs   []*leg
-	noted  bool // that one of them cannot be read
+	mute   map[callstate.LegID]string // those that could not be read so far, and their codecs
 
 	mu      sync.Mutex    // taken like that of an outbound: nobody takes Engine.wire or an in.mu within it
 	sources []*mix.Source // written under Engine.wire as well
@@ -189,7 +189,7 @@ func (r *recording) run(f tapeFile, w *wav.Writer) {
 			break
 		}
 	}
-	r.detach()
+	mute := r.detach()
 	err := errors.Join(f.Sync(), f.Close())
 	r.mu.Lock()
 	fail, lost := r.fail, r.lost
@@ -200,6 +200,8 @@ func (r *recording) run(f tapeFile, w *wav.Writer) {
 		fail = "the file cannot be written: " + reason(err).Error()
 	case lost > 0:
 		fail = fmt.Sprintf("%s of it are silence: the disk was too slow", time.Duration(lost)*frameTime)
+	case mute != "":
+		fail = mute
 	}
 	long := time.Duration(w.Len()) * time.Second / tapeRate
 	r.e.cfg.Log.Info("media: recorded", "call", r.id.call, "file", r.file, "long", long.String(), "fail", fail)

@@ -260,3 +260,44 @@ func TestRecord_A8_Consultation(t *testing.T) {
 		rec.complete()
 	}, records(t))
 }
+
+// T31: phones that talk Opus, which media cannot read, are moved to a codec that it can before they are recorded. Where one
+// of the two has none, both go on talking as they did, and whoever asked is told that there is nothing to record.
+func TestRecord_T31_Opus(t *testing.T) {
+	scene2(t, "another codec is there", func(r *rig) {
+		both := codecs("opus", "PCMU")
+		alice, bob := r.phone("2000", both), r.phone("2001", both)
+		a, b := r.talk(alice, "2001", bob)
+		r.same("codec", a.Media.Codec().Name, "opus")
+		id := r.only().CallID
+		rec := r.recording(id)
+		r.same("codecs", a.Media.Codec().Name+" "+b.Media.Codec().Name, "PCMU PCMU")
+		r.hear(a, bobTone, b, aliceTone)
+		rec.says(aliceTone, bobTone)
+		r.must("Hangup", "CallId", id)
+		rec.complete()
+	}, records(t))
+	for name, can := range map[string][2][]string{
+		"neither has another": {{"opus"}, {"opus"}},
+		"the callee has none": {{"opus", "PCMU"}, {"opus"}},
+		"the caller has none": {{"opus"}, {"opus", "PCMU"}},
+	} {
+		for _, party := range []string{"all", "caller", "callee"} {
+			scene2(t, name+", "+party, func(r *rig) {
+				alice, bob := r.phone("2000", codecs(can[0]...)), r.phone("2001", codecs(can[1]...))
+				a, b := r.talk(alice, "2001", bob)
+				got := r.do("Record", "CallId", r.only().CallID, "FinishedUrl", applicationAt+"/done", "Party", party)
+				r.same("code", got.Code, 303)
+				r.pass(500 * time.Millisecond)
+				r.same("codecs", a.Media.Codec().Name+" "+b.Media.Codec().Name, "opus opus")
+				r.hear(a, bobTone, b, aliceTone)
+				if len(can[0]) == 1 { // else she was moved, and moved back
+					r.oneStream(a, b)
+				}
+				r.ok(a.Hangup())
+				r.ends(b)
+				r.same("notifications", len(r.app.names()), 0)
+			}, records(t))
+		}
+	}
+}
