@@ -117,6 +117,25 @@ func TestComesBack(t *testing.T) {
 	}
 }
 
+// A host that answers in one place and not in another is told of once a minute, not in turns.
+func TestHealthOfAHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPostman(Config{})
+		lines := 0
+		for range 300 {
+			for _, answers := range []bool{false, true} {
+				if p.turned("app.example", answers) {
+					lines++
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		if lines != 2*5 {
+			t.Errorf("%d lines in five minutes", lines)
+		}
+	})
+}
+
 // TestOverallBound: the notifications of all calls together are bounded; those that somebody waits for find room.
 func TestOverallBound(t *testing.T) {
 	inBubble(t, ivr(&studio{}), func(t *testing.T, b *switchboard, app *application, a *API) {

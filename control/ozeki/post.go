@@ -21,6 +21,7 @@ const (
 	maxWaiting = 4096            // notifications that may wait, of all calls together, beside those whose answer is waited for
 	lastWords  = 2 * time.Second // how long Close lets notifications be sent
 	maxIll     = 1024            // hosts that are known not to answer
+	quiet      = time.Minute     // at least, between two lines that say so of one
 	finalTries = 3               // of a notification that tells an end
 	firstGap   = time.Second     // between two of them, doubled each time
 )
@@ -50,8 +51,8 @@ type postman struct {
 	mu      sync.Mutex
 	slots   map[slotKey]*slot
 	waiting int
-	lost    int             // since the log last said so
-	ill     map[string]bool // hosts of which the log says that they do not answer, and not yet that they do
+	lost    int               // since the log last said so
+	ill     map[string]health // hosts that did not answer
 }
 
 // slot are the requests at one host: they are bounded for each apart, so that one that does not answer takes no place of
@@ -67,7 +68,7 @@ type slotKey struct {
 }
 
 func newPostman(c Config) *postman {
-	p := &postman{timeout: c.Notify.Timeout, slots: map[slotKey]*slot{}, ill: map[string]bool{}}
+	p := &postman{timeout: c.Notify.Timeout, slots: map[slotKey]*slot{}, ill: map[string]health{}}
 	if p.timeout == 0 {
 		p.timeout = defaultTimeout
 	}
@@ -116,18 +117,28 @@ func (p *postman) sent() (lost int) {
 	return lost
 }
 
-// turned tells whether a host that answered does so no more, or the other way round: what the log says of it.
+// health is what the log says of a host that does not answer.
+type health struct {
+	ill   bool      // the log says so, and not yet that it answers again
+	since time.Time // when the log said so last
+}
+
+// turned tells whether the log has to say that a host does not answer any more, or does again. A host that does now this,
+// now that, one of whose places hangs, say, is told of once a minute.
 func (p *postman) turned(host string, answers bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ill[host] != answers {
+	h, known := p.ill[host]
+	now := time.Now()
+	switch {
+	case answers && h.ill:
+		h.ill = false
+	case !answers && !h.ill && (known || len(p.ill) < maxIll) && now.Sub(h.since) >= quiet:
+		h = health{true, now}
+	default:
 		return false
 	}
-	if answers {
-		delete(p.ill, host)
-	} else if len(p.ill) < maxIll {
-		p.ill[host] = true
-	}
+	p.ill[host] = h
 	return true
 }
 
