@@ -289,7 +289,8 @@ func (e RecordEnded) Call() CallID { return e.ID }
 func (RecordEnded) event()         {}
 
 // MediaSilent tells that nothing was received on a leg for calls.silence although its phone should send. It is told
-// again after each further such time.
+// again after each further such time. It ends the leg, unless somebody holds, or it talks to an application and a clip has
+// played to it meanwhile.
 type MediaSilent struct{ On }
 
 // --- from the exchange: hand-over ---------------------------------------------------------------------------------

@@ -97,8 +97,14 @@ func noSuchLeg() *Error { return &Error{Kind: NoSuchLeg, Param: "leg"} }
 
 // mediaSilent: nobody is at the other end of a leg any more, unless it or whom it talks to holds. While a blind transfer
 // runs, its own end comes soon enough.
+//
+// Who talks to an application alone has nothing to say while that one talks, and a phone that suppresses silence then sends
+// nothing (RFC 3389 §1): as long as a clip plays to it, or has since media told of its silence last, it is taken to listen.
+// calls.max ends a call whose phone is gone while a clip repeats for ever.
 func (c *Call) mediaSilent(l *Leg) {
-	if t := c.Transfer; !l.up() || t.has(l.ID) && !t.attended() {
+	listens := l.Listens && c.withApp(l)
+	l.Listens = c.clipAt(l)
+	if t := c.Transfer; listens || !l.up() || t.has(l.ID) && !t.attended() {
 		return
 	}
 	for _, p := range c.talkers(l.Bridge) {

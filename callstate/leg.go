@@ -50,6 +50,7 @@ type Leg struct {
 	Moved   LegID     // the partner for whose sake it is asked for another codec
 	Asked   bool      // its codec was renegotiated for the sound that it hears
 	Reads   bool      // it is being asked for a codec in which media can record it
+	Listens bool      // a clip has played to it since media told last that it is silent
 	Shown   Party     // whom its phone believes to talk to: whom it called or saw calling, and what ShowPartner told since
 	Takes   LegID     // it called us to take the place of that one (RFC 3891), which it has not yet
 	Picks   bool      // that one rings; once it is answered, it keeps its place

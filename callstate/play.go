@@ -170,7 +170,7 @@ func (c *Call) hearsOn(p *Playing, h *Hearer) bool {
 		return false
 	case h.Ref != 0, !l.up() || !l.Bound:
 	case l.Facts.Mixable:
-		h.Ref = c.newRef()
+		h.Ref, l.Listens = c.newRef(), true
 		c.do(PlayClip{Leg: l.ID, Ref: h.Ref, Clip: p.Play.Clip, Repeat: p.Play.Repeat, Limit: p.Play.Limit})
 	case l.reoffered():
 		h.Asked = h.Asked || l.Asked

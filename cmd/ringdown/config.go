@@ -56,7 +56,7 @@ type Media struct {
 // Calls are the limits of every call.
 type Calls struct {
 	Max     time.Duration // 0: no limit
-	Silence time.Duration // ends a call without media; 0: never
+	Silence time.Duration // ends a call whose phone sends nothing, unless an application plays a clip to it; 0: never
 	Hops    int           // how often a call may be sent on
 }
 
