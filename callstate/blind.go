@@ -1,5 +1,7 @@
 package callstate
 
+import "fmt"
+
 // blindTransfer is the application's blind transfer (spec ozeki 8.7).
 func (c *Call) blindTransfer(ref uint64, req BlindTransfer) {
 	from, stays := c.leg(c.Callee), c.leg(c.Caller)
@@ -20,12 +22,34 @@ func (c *Call) blindTransfer(ref uint64, req BlindTransfer) {
 		c.reply(ref, &Error{Kind: WrongState, Text: "only a connected call of two can be transferred"})
 		return
 	}
-	if no := c.refuseTarget(req.Target, stays, from.by()); no != nil {
+	no := c.refuseTarget(req.Target, stays, from.by())
+	if no == nil {
+		no = c.pass(from, req.Target)
+	}
+	if no != nil {
 		c.reply(ref, no)
 		return
 	}
 	c.begin(&Transfer{State: TransferLocating, Release: ReleaseOnAnswer, Bridge: c.Main, Transferor: from.ID,
 		Transferee: stays.ID, Target: req.Target, Reply: ref, Wait: req.Wait}, "")
+}
+
+// maxPassed is how often applications may send a call on to each other, or one to itself, before anybody hears or presses
+// anything: nobody is there who would stop two that do so for ever.
+const maxPassed = 20
+
+// pass tells why an application's side cannot send the call on to another application any more; nil when it can.
+func (c *Call) pass(from *Leg, number string) *Error {
+	r := c.dir.Route(number, from.by())
+	switch {
+	case !from.app() || r.outside() || !c.dir.Extensions[r.Number].App:
+		return nil
+	case c.Passed == maxPassed:
+		return &Error{Kind: BadTarget, Param: "target",
+			Text: fmt.Sprintf("applications have sent the call on to each other %d times, and nobody has heard or pressed anything since", c.Passed)}
+	}
+	c.Passed++
+	return nil
 }
 
 // moveLeg is the blind transfer that releases at once (spec yeastar-p 5.3). Whom the leg talked to is released, or, in

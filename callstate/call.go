@@ -21,6 +21,7 @@ type Call struct {
 	CallerDialled            string
 	CalleeDialled            string
 	Hops                     int         // how often the call was sent on
+	Passed                   int         // how often applications have sent it on to each other since somebody heard or pressed anything
 	Forwards                 int         // the lowest Max-Forwards with which anybody came to it (RFC 7332 §5); 0 when none had one
 	Diversions               []Diversion // newest first
 

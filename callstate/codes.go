@@ -87,7 +87,7 @@ func (c *Call) passKeys(l *Leg) {
 // passOn tells of digits and sends them to whoever hears the leg.
 func (c *Call) passOn(l *Leg, keys string) {
 	for _, k := range keys {
-		c.notice(Notice{Kind: NoticeDigit, Leg: l.ID, Digit: string(k)})
+		c.tellKey(l, string(k))
 	}
 	for _, p := range c.Legs {
 		if p.live() && slices.Contains(p.Hears, l.ID) && p.digitWay() != "" {

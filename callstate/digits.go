@@ -93,10 +93,16 @@ func (c *Call) digitReceived(l *Leg, ev DigitReceived) {
 	case again:
 	case ev.Passed, ev.Via == ByInband: // D10: whoever hears the leg has heard the tone
 		c.passKeys(l) // from before media was told of the gate: there can be no code any more
-		c.notice(Notice{Kind: NoticeDigit, Leg: l.ID, Digit: ev.Digit})
+		c.tellKey(l, ev.Digit)
 	default:
 		c.keyed(l, ev.Digit)
 	}
+}
+
+// tellKey tells of a key.
+func (c *Call) tellKey(l *Leg, digit string) {
+	c.Passed = 0
+	c.notice(Notice{Kind: NoticeDigit, Leg: l.ID, Digit: digit})
 }
 
 // sameKey is how far apart one press of a key can come by two ways.

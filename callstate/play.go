@@ -170,7 +170,7 @@ func (c *Call) hearsOn(p *Playing, h *Hearer) bool {
 		return false
 	case h.Ref != 0, !l.up() || !l.Bound:
 	case l.Facts.Mixable:
-		h.Ref, l.Listens = c.newRef(), true
+		h.Ref, l.Listens, c.Passed = c.newRef(), true, 0
 		c.do(PlayClip{Leg: l.ID, Ref: h.Ref, Clip: p.Play.Clip, Repeat: p.Play.Repeat, Limit: p.Play.Limit})
 	case l.reoffered():
 		h.Asked = h.Asked || l.Asked
