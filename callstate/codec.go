@@ -18,6 +18,19 @@ func (c *Call) moveCodec(l, p *Leg) {
 	}
 }
 
+// rejoin moves a leg, which was asked for another codec for the sake of a clip, back to its partner when that one could not
+// follow: they must hear each other again.
+func (c *Call) rejoin(l *Leg) {
+	p := c.leg(c.partner(l))
+	if !p.live() || !l.Facts.Mixable || p.Facts.Codec == "" || connectable(l, p) {
+		return // or it was never moved
+	}
+	l.Moved = LegID{}
+	if !p.reoffered() { // else its refusal moves l, see codecSettled
+		c.moveCodec(l, p)
+	}
+}
+
 // makePlayable asks the phone of a leg to which media makes the sound for a codec in which it can, once each time; a phone
 // that has none hears nothing.
 func (c *Call) makePlayable(l *Leg) {

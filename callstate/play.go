@@ -156,7 +156,10 @@ func (c *Call) playOn() {
 	}
 	c.settlePlays()
 	for _, l := range c.Legs {
-		l.Asked = l.Asked && c.playable(l)
+		if l.Asked && !c.playable(l) {
+			l.Asked = false
+			c.rejoin(l)
+		}
 	}
 }
 
