@@ -8,7 +8,7 @@
 // A record that is committed or spilled is on the disk. A process that is killed loses what was queued in the last
 // [batchTime]; so does a machine that loses power. A record that finds no room anywhere is counted, and the log says so.
 //
-// A file belongs to one process at a time. The package imports the standard library and modernc.org/sqlite only.
+// A file belongs to one process at a time: Open takes FILE.lock. The package imports the standard library and modernc.org/sqlite only.
 //
 // Goroutines: the writer, started by [Open] and ended by [Store.Close], and those of package database/sql, which end
 // with it.

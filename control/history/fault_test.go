@@ -354,7 +354,7 @@ func TestRights(t *testing.T) {
 	addAll(s, 1, 2)
 	eventually(t, "it is spilled", func() bool { return spilled(file) == 1 })
 	list, err := os.ReadDir(folder)
-	if err != nil || len(list) != 4 { // with -wal, -shm and .spill
+	if err != nil || len(list) != 5 { // with -wal, -shm, .spill and .lock
 		t.Fatalf("%v, %v", list, err)
 	}
 	for _, e := range list {

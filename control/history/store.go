@@ -46,6 +46,7 @@ type Store struct {
 	busy  time.Duration
 	retry time.Duration
 	spill *spill
+	lock  *os.File // FILE.lock; nil in memory
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
@@ -105,11 +106,19 @@ func open(c Config, busy, retry time.Duration) (*Store, error) {
 		}
 		s.file, s.spill = file, &spill{file: file + ".spill"}
 	}
-	if err := s.connect(); err != nil {
-		if s.file == "" || !passing(err) {
+	failed := s.connect()
+	if failed != nil && (s.file == "" || !passing(failed)) {
+		return nil, fmt.Errorf("history: file %q: %w", c.File, failed)
+	}
+	if s.file != "" {
+		var err error
+		if s.lock, err = occupy(s.file); err != nil {
+			s.disconnect()
 			return nil, fmt.Errorf("history: file %q: %w", c.File, err)
 		}
-		s.sicken(err)
+	}
+	if failed != nil {
+		s.sicken(failed)
 	} else {
 		s.replay()
 	}
@@ -154,6 +163,9 @@ func (s *Store) Close() error {
 	case <-s.done:
 	case <-time.After(closeTime):
 		return fmt.Errorf("history: file %q: the disk does not answer", s.file)
+	}
+	if s.lock != nil {
+		s.lock.Close()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
