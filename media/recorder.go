@@ -91,9 +91,21 @@ type tapeOf struct {
 	name string
 }
 
+// Close tells also when the file is in the folder no more: whoever is told of a recording must be able to fetch it.
 func (t tapeOf) Close() error {
 	defer t.root.Close()
-	return t.File.Close()
+	mine, err := t.Stat()
+	there, gone := t.root.Lstat(t.name)
+	switch {
+	case err != nil:
+	case errors.Is(gone, fs.ErrNotExist):
+		err = errors.New("it was removed meanwhile")
+	case gone != nil:
+		err = gone
+	case !os.SameFile(mine, there):
+		err = errors.New("another one has its name")
+	}
+	return errors.Join(t.File.Close(), err)
 }
 
 func (t tapeOf) Discard() {
