@@ -100,10 +100,14 @@ func (a *API) recordCall(ctx context.Context, o *order) *reply {
 }
 
 // recordUntil records until one of the FinishDigits is pressed, or whatever else ends it (spec ozeki 8.14). Other keys that
-// are pressed meanwhile are lost, unless no digit ends it.
+// are pressed meanwhile are lost, unless no digit ends it; so are those from before: a # that somebody has put behind the
+// digits of a menu would end at once what is recorded next.
 func (a *API) recordUntil(ctx context.Context, o *order, req callstate.Record, keys *ozml.Keys) *reply {
 	wait, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
+	if o.v[finishDigits.name] != "" {
+		keys.Forget()
+	}
 	listen, deaf := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {

@@ -59,6 +59,13 @@ func (k *Keys) take() (key byte, ok bool) {
 	return key, true
 }
 
+// Forget loses the keys that wait.
+func (k *Keys) Forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.waiting = nil
+}
+
 // unread puts back the key that was taken last.
 func (k *Keys) unread(key byte) {
 	k.mu.Lock()
