@@ -11,7 +11,7 @@ func (c *Call) targetFailed(why Cause) {
 	told := !in(t.State, TransferFetching, TransferLocating)
 	if t.Reply != 0 && !t.attended() {
 		text := "not registered"
-		if told || t.Wait {
+		if (told || t.Wait) && why.Kind != Unavailable {
 			text = string(why.Kind)
 		}
 		c.reply(t.Reply, &Error{Kind: BadTarget, Param: "target", Text: text})

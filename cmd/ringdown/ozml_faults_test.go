@@ -77,6 +77,6 @@ func TestTransferReasons(t *testing.T) {
 		r.ended(r.reception(r.phone("2000")), 0)
 		r.pass(time.Second)
 		r.same("errors", strings.Join(r.errorsTold(), "; "), "302 BlindTransfer 1 bad target (target): not found; "+
-			"302 BlindTransfer 2 bad target (target): unavailable; 302 GoTo 3 Url: its host is not in ozeki.hosts")
+			"302 BlindTransfer 2 bad target (target): not registered; 302 GoTo 3 Url: its host is not in ozeki.hosts")
 	}, ivr, func(c *Config) { c.Ozeki.Notify.Error = applicationAt + "/error" })
 }

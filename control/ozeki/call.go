@@ -212,5 +212,5 @@ func extensionUnavailable(number string) *reply {
 }
 
 func callConnectFailed(dialled, result string) *reply {
-	return &reply{code: codeCallConnectFailed, message: fmt.Sprintf("Call connect to '%s' failed with result state '%s'", dialled, result)}
+	return &reply{code: codeCallConnectFailed, state: result, reason: result, message: fmt.Sprintf("Call connect to '%s' failed with result state '%s'", dialled, result)}
 }

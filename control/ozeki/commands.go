@@ -44,6 +44,7 @@ type param struct {
 	name     string
 	aliases  []string // other spellings on the public pages (spec ozeki 11)
 	optional bool
+	given    bool                                        // it must be given, though it may be empty
 	check    func(text string) (value string, err error) // what is wrong with it, never the text itself
 	core     []string                                    // what callstate.Error.Param calls it
 
@@ -90,7 +91,7 @@ var (
 // The parameters of Route (spec ozeki 9.1). A destination is a number or the name of a line, which is made of the same
 // characters.
 var (
-	routeTo      = param{name: "Destination", optional: true, check: address, core: []string{"destination"}}
+	routeTo      = param{name: "Destination", given: true, check: address, core: []string{"destination"}}
 	dialedNumber = param{name: "DialedNumber", optional: true, check: number}
 )
 
@@ -203,6 +204,9 @@ func (c *command) read(sent map[string]string, at place) (v values, fault *param
 			continue
 		case at.own && want.call, text == "" && (want.optional || want.call && at.script):
 			continue
+		case text == "" && want.given && has(sent, want):
+			v[want.name] = ""
+			continue
 		case text == "":
 			return nil, &paramFault{want.name, "is missing"}
 		}
@@ -216,6 +220,16 @@ func (c *command) read(sent map[string]string, at place) (v values, fault *param
 		v[want.name] = value
 	}
 	return v, nil
+}
+
+// has tells whether a parameter was sent, if only empty.
+func has(sent map[string]string, p *param) bool {
+	for name := range sent {
+		if strings.EqualFold(name, p.name) || slices.ContainsFunc(p.aliases, func(a string) bool { return strings.EqualFold(name, a) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // paramFault is a parameter and what is wrong with it.

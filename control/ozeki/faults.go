@@ -1,6 +1,7 @@
 package ozeki
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ type faultCount struct {
 func (l *faultLog) due(receiver string, f ozml.Fault, now time.Time) (due bool, more int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kind := faultKind{receiver, f.Element, f.Reason, f.Code}
+	kind := faultKind{receiver, f.Element, cmp.Or(f.Reason, f.Message), f.Code}
 	n := l.list[kind]
 	if n == nil && len(l.list) >= maxFaults {
 		l.forget(now)
@@ -79,5 +80,5 @@ func (l *faultLog) untold() (n int) {
 
 // faultOf is a refusal as a fault of an element or a command of that name; empty: of none.
 func faultOf(r *reply, element string) ozml.Fault {
-	return ozml.Fault{Code: r.code, Message: r.message, Reason: r.reason, Element: element}
+	return ozml.Fault{Code: r.code, Message: r.message, Reason: r.reason, State: r.state, Element: element}
 }

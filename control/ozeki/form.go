@@ -68,6 +68,9 @@ func errorForm(id string, x ozml.Fault) form {
 	if x.Reason != "" {
 		f = f.add("Reason", x.Reason)
 	}
+	if x.State != "" {
+		f = f.add("State", x.State)
+	}
 	if x.Element != "" {
 		f = f.add("Element", x.Element)
 	}

@@ -59,7 +59,7 @@ func (h *host) Command(ctx context.Context, c ozml.Command) ozml.Outcome {
 		return ozml.Outcome{Over: over}
 	}
 	h.logElement(slog.LevelInfo, c.Name, c.Line, r)
-	return ozml.Outcome{Fault: &ozml.Fault{Code: r.code, Message: r.message, Reason: r.reason}}
+	return ozml.Outcome{Fault: &ozml.Fault{Code: r.code, Message: r.message, Reason: r.reason, State: r.state}}
 }
 
 // gone tells whether an order about the script's own call came when that had ended, and its last notice had yet to come.
@@ -128,7 +128,7 @@ func (h *host) Report(f ozml.Fault) { h.session.fault(f) }
 
 // logElement writes the one line of an element. What it says or plays is not in it.
 func (h *host) logElement(level slog.Level, name string, line int, r *reply) {
-	_, id := h.call()
+	call, id := h.call()
 	h.session.api.log.Log(context.Background(), level, "ozml element", "element", plain(name), "line", line, "code", r.code,
-		"call_id", id, "reason", r.reason)
+		"call_id", id, "reason", r.reason, "call", uint64(call))
 }

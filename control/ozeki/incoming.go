@@ -2,6 +2,7 @@ package ozeki
 
 import (
 	"context"
+	"errors"
 
 	"ringdown/callstate"
 	"ringdown/control/ozml"
@@ -53,7 +54,12 @@ func (s *session) unanswered(notification string, err error) {
 }
 
 // unreached is why an application has not answered.
-func unreached(err error) string { return "the application did not answer: " + brief(err.Error()) }
+func unreached(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "the application did not answer in time (ozeki.notify.timeout)"
+	}
+	return "the application did not answer: " + brief(err.Error())
+}
 
 // spawn runs f, which Close waits for.
 func (a *API) spawn(f func()) {

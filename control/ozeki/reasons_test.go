@@ -98,7 +98,7 @@ func TestScriptReasons(t *testing.T) {
 		"<GoTo>http://app.exa mple/hidden</GoTo>":          {goTo, "GoTo", "1", "Url: is no URL"},
 		"<GoTo>ftp://app.example/hidden</GoTo>":            {goTo, "GoTo", "1", "Url: is neither http:// nor https://"},
 		"<GoTo>/down?hidden</GoTo>":                        {goTo, "GoTo", "1", "Url: the application did not answer: answered with 503"},
-		"<GoTo>/hang</GoTo>":                               {goTo, "GoTo", "1", "Url: the application did not answer: context deadline exceeded"},
+		"<GoTo>/hang</GoTo>":                               {goTo, "GoTo", "1", "Url: the application did not answer in time (ozeki.notify.timeout)"},
 		"<GoTo>/empty?hidden</GoTo>":                       {goTo, "GoTo", "1", "Url: its answer is empty"},
 		"<UserInput ForwardToUrl='/down?hidden'/>":         {"Missing or invalid parameter 'ForwardToUrl' for command 'UserInput'", "UserInput", "1", "ForwardToUrl: the application did not answer: answered with 503"},
 		"<Speak></Speak>":                                  {"Missing or invalid parameter 'Text' for command 'Speak'", "Speak", "1", "Text: is missing"},

@@ -29,6 +29,7 @@ type reply struct {
 	code    int
 	message string
 	reason  string // for the log: why, where the documented text does not say
+	state   string // how a call ended that was to come about, empty when it is about something else
 	opening string // of the document; empty: openSimple
 	payload []byte // further elements, which follow Message
 }
@@ -96,6 +97,7 @@ func (c *command) replyTo(err error, sent, id string) *reply {
 		if name := c.documented("destination", "target"); name != "" {
 			r = invalidParameter(name, sent)
 		}
+		r.state = stateOf(refusal)
 	case refusal.Kind == callstate.BadRequest:
 		if name := c.documented(refusal.Param); name != "" {
 			r = invalidParameter(name, sent)
@@ -103,6 +105,17 @@ func (c *command) replyTo(err error, sent, id string) *reply {
 	}
 	r.reason = err.Error()
 	return r
+}
+
+// stateOf is the result of a call to a number that could not be reached (spec ozeki 4.3); empty when it was never called.
+func stateOf(no *callstate.Error) string {
+	switch no.Text {
+	case "not registered":
+		return notAnswered
+	case "unknown number":
+		return notFound
+	}
+	return endings[callstate.CauseKind(no.Text)].before
 }
 
 // The two openings of the vendor's samples, byte for byte: the namespaces stand in either order, and everything is on

@@ -212,18 +212,25 @@ func (s *session) ask(ctx context.Context, name, url string, f form) (*ozml.Scri
 func (s *session) fault(f ozml.Fault) {
 	f.Message, f.Reason, f.Element = message(f.Message), message(f.Reason), message(f.Element)
 	s.mu.Lock()
-	url, id := s.errorURL, s.at
+	url, id, call := s.errorURL, s.at, s.call
 	s.mu.Unlock()
 	if url == "" {
 		url = s.api.notify.Error
 	}
-	level := slog.LevelDebug
+	level, text := slog.LevelDebug, "a script or an application is at fault"
 	due, more := s.api.faults.due(hostOf(url), f, time.Now())
-	if due {
+	switch {
+	case f.State != "": // nobody's fault: somebody is busy, or out
+		text = "a call that an application wanted did not come about"
+		if due {
+			level = slog.LevelInfo
+		}
+	case due:
 		level = slog.LevelWarn
 	}
-	s.api.log.Log(context.Background(), level, "a script or an application is at fault", "call_id", id, "code", f.Code, "message", f.Message,
-		"element", f.Element, "line", f.Line, "reason", f.Reason, "receiver", hostOf(url), "more_before", more)
+	s.api.log.Log(context.Background(), level, text, "call_id", id, "code", f.Code, "message", f.Message,
+		"element", f.Element, "line", f.Line, "reason", f.Reason, "receiver", hostOf(url), "more_before", more,
+		"call", uint64(call))
 	s.tell(&notification{name: "Error", url: url, form: errorForm(id, f), tries: 1})
 }
 

@@ -1,6 +1,9 @@
 package ozml
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // kind is who carries an element out.
 type kind int
@@ -169,6 +172,13 @@ func (e *element) params(el *Element) map[string]string {
 		p[main] = el.Text
 	}
 	return p
+}
+
+// has tells whether there is an attribute of that lower-case name.
+func (e *element) has(name string) bool {
+	return slices.ContainsFunc(e.attrs, func(a attr) bool {
+		return lower(a.name) == name || slices.ContainsFunc(a.aliases, func(alias string) bool { return lower(alias) == name })
+	})
 }
 
 // canonical is how the attribute of that lower-case name is spelled.

@@ -53,6 +53,7 @@ type Fault struct {
 	Code    int
 	Message string // the documented text of the code
 	Reason  string // why, where that does not say; empty where nothing is known
+	State   string // how a call ended that was to come about (spec ozeki 4.3); empty: it is about something else
 	Element string // whose fault it is, and where it stands; Run sets both
 	Line    int
 }

@@ -226,9 +226,9 @@ func TestInvalidInput(t *testing.T) {
 
 // TestRepeatsEnd: a UserInput that nobody listens to is left, and so are those around it.
 func TestRepeatsEnd(t *testing.T) {
-	inner := `<UserInput timeout="1" repeat="true"><InitialCommands><Beep inner=""/></InitialCommands></UserInput>`
+	inner := `<UserInput timeout="1" repeat="true"><InitialCommands><Beep Party="inner"/></InitialCommands></UserInput>`
 	f := &fake{ext: true}
-	log := strings.Join(f.play(t, `<Response><UserInput timeout="1" repeat="true"><InitialCommands><Beep outer=""/></InitialCommands>
+	log := strings.Join(f.play(t, `<Response><UserInput timeout="1" repeat="true"><InitialCommands><Beep Party="outer"/></InitialCommands>
 		<Inputs><Input key="1">`+inner+`</Input></Inputs></UserInput><Speak>after</Speak>`+inner+`</Response>`, "10s 1", Limits{}), "\n")
 	// At 10s the seventh round of the outer one is on; each takes 1.5s. After the prompt is over a key comes.
 	if outer, in := strings.Count(log, "outer"), strings.Count(log, "inner"); outer != 7 || in != 2*(1+maxRepeats) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,6 +121,7 @@ func (r *run) element(el *Element) flow {
 	case row.name == "Reject" && !first:
 		return r.fault(misplaced(row.name, "it is not the first element"))
 	}
+	r.strangers(row, el)
 	p, long := r.vars.params(row, el)
 	if long != "" {
 		return r.fault(invalid(long, row.name, tooLong))
@@ -306,6 +309,15 @@ func (r *run) faultAt(at spot, f Fault) flow {
 	f.Element, f.Line = at.name, at.line
 	r.host.Report(f)
 	return onward
+}
+
+// strangers reports attributes that an element does not have: most are misspelt. It runs without them.
+func (r *run) strangers(row *element, el *Element) {
+	for _, name := range slices.Sorted(maps.Keys(el.Attrs)) {
+		if !row.has(name) {
+			r.fault(invalid(clip(name), row.name, "there is no such attribute, it is ignored"))
+		}
+	}
 }
 
 // strays reports elements where none, or others, belong.

@@ -93,12 +93,12 @@ func TestVariables(t *testing.T) {
 			1s Speak text=b
 			2s Ended`},
 		{name: "an inner loop hides the item of the outer", script: `<Array ID="o"><item>1</item><item>2</item></Array><Array ID="i"><item>a</item><item>b</item></Array>
-			<ForEach Source="o"><ForEach Source="i"><Beep x="$item"/></ForEach><Speak>$item</Speak></ForEach><Speak>$item</Speak>`, want: `
-			0s Beep x=a
-			500ms Beep x=b
+			<ForEach Source="o"><ForEach Source="i"><Beep Party="$item"/></ForEach><Speak>$item</Speak></ForEach><Speak>$item</Speak>`, want: `
+			0s Beep party=a
+			500ms Beep party=b
 			1s Speak text=1
-			2s Beep x=a
-			2.5s Beep x=b
+			2s Beep party=a
+			2.5s Beep party=b
 			3s Speak text=2
 			4s Speak text=$item
 			5s Ended`},
