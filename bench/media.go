@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ func (t *target) newTalk(ctx context.Context, u users, describe func() string) (
 
 // held is the outcome of the scenarios "media" and "rtpengine".
 type held struct {
+	what       string // the scenario, when it is not media
 	system     string
 	calls      int
 	stream     streamResult
@@ -56,7 +58,7 @@ func (h *held) clean() error {
 		err = errors.Join(err, fmt.Errorf("the generator's own receive buffers dropped %d packets", h.ownDrops))
 	}
 	if err != nil {
-		return fmt.Errorf("media against %s with %d calls was NOT CLEAN, no figure:\n%w", h.system, h.calls, err)
+		return fmt.Errorf("%s against %s with %d calls was NOT CLEAN, no figure:\n%w", cmp.Or(h.what, "media"), h.system, h.calls, err)
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func runScripts(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	folder := filepath.Join(dir, "media")
+	folder := filepath.Join(dir, "media-files") // the default
 	if err := errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(filepath.Join(folder, "tone.wav"), toneFile(540), 0o600)); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func runScripts(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	s := &scripted{held: held{system: t.name, calls: o.calls, goroutines: -1}}
+	s := &scripted{held: held{what: "scripts", system: t.name, calls: o.calls, goroutines: -1}}
 	s.play(ctx, o, t)
 	s.fault(t.stop())
 	return o.reportScripts(s)
