@@ -124,8 +124,11 @@ func (c *Call) unfit(l *Leg, r Route) bool {
 func (c *Call) releaseApps() {
 	for {
 		i := slices.IndexFunc(c.Legs, func(l *Leg) bool {
+			if !l.App {
+				return false // the usual leg costs nothing here: this runs with every event
+			}
 			all := c.talkers(l.Bridge)
-			return l.App && len(all) > 1 && !slices.ContainsFunc(all, func(p *Leg) bool { return !p.App })
+			return len(all) > 1 && !slices.ContainsFunc(all, func(p *Leg) bool { return !p.App })
 		})
 		if i < 0 {
 			return

@@ -184,7 +184,7 @@ func sounds(r interface {
 }, seconds float64, hz ...int) string {
 	folder := r.TempDir()
 	for _, f := range hz {
-		if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(f, ".wav")), toneWAV(f, 16000, seconds), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(f, ".wav")), toneFile(f, 16000, time.Duration(seconds*float64(time.Second))), 0o600); err != nil {
 			r.Fatal(err)
 		}
 	}

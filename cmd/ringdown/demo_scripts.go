@@ -56,19 +56,19 @@ func mediaFolder() (folder string, err error) {
 	if folder, err = os.MkdirTemp("", "ringdown-demo-"); err != nil {
 		return "", err
 	}
-	return folder, os.WriteFile(filepath.Join(folder, demoPrompt), toneFile(promptTone, 3*time.Second), 0o600)
+	return folder, os.WriteFile(filepath.Join(folder, demoPrompt), toneFile(promptTone, 8000, 3*time.Second), 0o600)
 }
 
-// toneFile is a WAV file of a tone at 8000 Hz, PCM of 16 bits.
-func toneFile(hz int, long time.Duration) []byte {
-	samples := make([]int16, int(long.Seconds()*8000))
+// toneFile is a WAV file of a tone at a rate in Hz: mono, PCM of 16 bits.
+func toneFile(hz, rate int, long time.Duration) []byte {
+	samples := make([]int16, int(long.Seconds()*float64(rate)))
 	for i := range samples {
-		samples[i] = int16(8000 * math.Sin(2*math.Pi*float64(hz*i)/8000))
+		samples[i] = int16(8000 * math.Sin(2*math.Pi*float64(hz*i)/float64(rate)))
 	}
 	size := uint32(2 * len(samples))
 	var b bytes.Buffer
-	for _, v := range []any{[]byte("RIFF"), 36 + size, []byte("WAVEfmt "), uint32(16), uint16(1), uint16(1), uint32(8000),
-		uint32(16000), uint16(2), uint16(16), []byte("data"), size, samples} {
+	for _, v := range []any{[]byte("RIFF"), 36 + size, []byte("WAVEfmt "), uint32(16), uint16(1), uint16(1), uint32(rate),
+		uint32(2 * rate), uint16(2), uint16(16), []byte("data"), size, samples} {
 		_ = binary.Write(&b, binary.LittleEndian, v)
 	}
 	return b.Bytes()

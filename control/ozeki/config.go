@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"ringdown/callstate"
 	"ringdown/control/access"
+	"ringdown/control/delivery"
 	"ringdown/control/history"
 )
 
@@ -108,13 +108,11 @@ func (c Config) Validate() error {
 // applicationFaults are those of what the config says of applications; no URL is repeated, for it may hold a secret.
 func (c Config) applicationFaults() (faults []error) {
 	wrong := func(name, text string) {
-		u, err := url.Parse(text)
-		switch {
-		case text == "":
-		case err != nil:
-			faults = append(faults, fmt.Errorf("ozeki: %s cannot be read", name))
-		case checkURL(u) != nil:
-			faults = append(faults, fmt.Errorf("ozeki: %s %w", name, checkURL(u)))
+		if text == "" {
+			return
+		}
+		if err := delivery.CheckURL(text); err != nil {
+			faults = append(faults, fmt.Errorf("ozeki: %s %w", name, err))
 		}
 	}
 	wrong("Notify.CallChanged", c.Notify.CallChanged)

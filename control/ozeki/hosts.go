@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+
+	"ringdown/control/delivery"
 )
 
 // hosts are those that URLs of scripts and commands may name (edge case X18): of the config's own URLs with their port, and
@@ -35,7 +37,7 @@ func newHosts(c Config) hosts {
 
 // resolve is the absolute form of a URL that a script or a command names, relative to where the script came from. What
 // cannot stand in a URL, as a blank in the value of a variable, is escaped; what means something there is left. Its error
-// tells why it is none that may be requested and, as that of checkURL, repeats none of it.
+// tells why it is none that may be requested and, as that of delivery.CheckURL, repeats none of it.
 func (h hosts) resolve(base, text string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil {
@@ -45,7 +47,7 @@ func (h hosts) resolve(base, text string) (string, error) {
 		u = from.ResolveReference(u)
 	}
 	u.Fragment, u.RawFragment, u.RawQuery = "", "", escaped(u.RawQuery)
-	if err := checkURL(u); err != nil {
+	if err := delivery.CheckURL(u.String()); err != nil {
 		return "", err
 	}
 	if !h.any && !h.list[hostPort(u)] && !h.list[strings.ToLower(u.Hostname())] {
@@ -65,17 +67,6 @@ func escaped(query string) string {
 		}
 	}
 	return b.String()
-}
-
-// checkURL tells what is wrong with the address of an application; it repeats none of it, for it may hold a secret.
-func checkURL(u *url.URL) error {
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("is neither http:// nor https://")
-	case u.Hostname() == "":
-		return errors.New("names no host")
-	}
-	return nil
 }
 
 // hostPort is the host with its port, also where that is the usual one.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"ringdown/control/delivery"
 	"ringdown/control/ozml"
 )
 
@@ -144,7 +145,7 @@ func (p *postman) turned(host string, answers bool) bool {
 
 // slot takes a place at a host; leave must follow.
 func (p *postman) slot(n *notification) (leave func(), err error) {
-	host := slotKey{hostOf(n.url), n.asks()}
+	host := slotKey{delivery.Host(n.url), n.asks()}
 	ctx, cancel := context.WithTimeout(p.ctx, p.timeout)
 	defer cancel()
 	p.mu.Lock()
@@ -246,12 +247,4 @@ func (p *postman) read(n *notification, body []byte) (*ozml.Script, error) {
 func (p *postman) close() {
 	p.stop()
 	p.client.CloseIdleConnections()
-}
-
-// hostOf is the part of a URL that may be logged.
-func hostOf(text string) string {
-	if u, err := url.Parse(text); err == nil {
-		return u.Host
-	}
-	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ringdown/callstate"
+	"ringdown/control/delivery"
 	"ringdown/control/ozml"
 )
 
@@ -144,7 +145,7 @@ func (s *session) tell(n *notification) {
 	}
 	s.mu.Unlock()
 	if lost {
-		s.api.log.Warn("an application is too slow, notifications are lost", "receiver", hostOf(n.url))
+		s.api.log.Warn("an application is too slow, notifications are lost", "receiver", delivery.Host(n.url))
 	}
 }
 
@@ -174,7 +175,7 @@ func (a *API) logPost(s *session, n *notification, err error) {
 	if lost := a.post.sent(); lost > 0 {
 		a.log.Warn("notifications were lost, applications take them again", "lost", lost)
 	}
-	level, text, host := slog.LevelDebug, "notification", hostOf(n.url)
+	level, text, host := slog.LevelDebug, "notification", delivery.Host(n.url)
 	attrs := []any{"call_id", s.id, "notification", n.name, "receiver", host}
 	_, bad := err.(refusal) // which was an answer, and is reported as one
 	turned := a.post.turned(host, err == nil || bad)
@@ -218,7 +219,7 @@ func (s *session) fault(f ozml.Fault) {
 		url = s.api.notify.Error
 	}
 	level, text := slog.LevelDebug, "a script or an application is at fault"
-	due, more := s.api.faults.due(hostOf(url), f, time.Now())
+	due, more := s.api.faults.due(delivery.Host(url), f, time.Now())
 	switch {
 	case f.State != "": // nobody's fault: somebody is busy, or out
 		text = "a call that an application wanted did not come about"
@@ -229,7 +230,7 @@ func (s *session) fault(f ozml.Fault) {
 		level = slog.LevelWarn
 	}
 	s.api.log.Log(context.Background(), level, text, "call_id", id, "code", f.Code, "message", f.Message,
-		"element", f.Element, "line", f.Line, "reason", f.Reason, "receiver", hostOf(url), "more_before", more,
+		"element", f.Element, "line", f.Line, "reason", f.Reason, "receiver", delivery.Host(url), "more_before", more,
 		"call", uint64(call))
 	s.tell(&notification{name: "Error", url: url, form: errorForm(id, f), tries: 1})
 }
