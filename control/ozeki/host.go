@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"time"
 
 	"ringdown/callstate"
 	"ringdown/control/ozml"
@@ -56,11 +57,17 @@ func (h *host) Command(ctx context.Context, c ozml.Command) ozml.Outcome {
 	over := h.over()
 	if over || ctx.Err() != nil || o != nil && h.gone(o) { // it has ended with its call, which is no fault
 		h.logElement(slog.LevelDebug, c.Name, c.Line, r)
-		return ozml.Outcome{Over: over}
+		if !over {
+			pause(ctx, lastNotice) // which ends ctx; else its API extension is in another call now, and the script goes on there
+		}
+		return ozml.Outcome{Over: h.over()}
 	}
 	h.logElement(slog.LevelInfo, c.Name, c.Line, r)
 	return ozml.Outcome{Fault: &ozml.Fault{Code: r.code, Message: r.message, Reason: r.reason, State: r.state}}
 }
+
+// lastNotice is the longest that the notice of a call's end may come behind the replies to those who waited for it.
+const lastNotice = time.Second
 
 // gone tells whether an order about the script's own call came when that had ended, and its last notice had yet to come.
 func (h *host) gone(o *order) bool {

@@ -158,7 +158,7 @@ func TestEndIsNoFault(t *testing.T) {
 			b.mu.Lock()
 			delete(b.calls, 7)
 			b.mu.Unlock()
-			time.Sleep(10 * time.Second)
+			time.Sleep(1500 * time.Millisecond) // half a second after Speak was refused: nothing of the script may follow
 			s.Ended, s.Legs = b.Now(), nil
 			b.tell(callstate.NoticeEnded, s)
 		}},
@@ -166,7 +166,7 @@ func TestEndIsNoFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, log := logged(ivr(&studio{slow: row.slow}))
 			inBubble(t, c, func(t *testing.T, b *switchboard, app *application, a *API) {
-				app.page = answers(map[string]string{"IncomingCall": script("<Delay>2</Delay><Speak>a</Speak><Hold/>")})
+				app.page = answers(map[string]string{"IncomingCall": script("<Delay>2</Delay><Speak>a</Speak><GoTo>/more</GoTo>")})
 				b.ring(7, "9990")
 				time.Sleep(time.Second)
 				if row.slow > 0 {
@@ -175,6 +175,9 @@ func TestEndIsNoFault(t *testing.T) {
 				row.end(b)
 				time.Sleep(time.Minute)
 				expectErrors(t, app)
+				if len(app.all("GoTo")) > 0 {
+					t.Error("the script went on after the end of its call")
+				}
 			})
 			for line := range strings.Lines(log.String()) {
 				if strings.Contains(line, "WARN") || strings.Contains(line, "ozml element") && !strings.Contains(line, "DEBUG") && !strings.Contains(line, "code=200") {
