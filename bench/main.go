@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -29,24 +30,26 @@ type options struct {
 	results string // file for the rows, "" for none
 	command string // as typed, for the row
 	commit  string // when the run began
+	run     int    // number of the rows
 }
 
 // scenario is one word of the command line.
 type scenario struct {
 	name string
+	what string // in a few words, for -h
 	run  func(ctx context.Context, o options) error
 }
 
+// commands are all scenarios; README.md has a line for each.
 var commands = []scenario{
-	{"calls", runCalls},
-	{"register", runStorm},
-	{"media", runMedia},
-	{"blind", runTransfers(false)},
-	{"attended", runTransfers(true)},
-	{"scripts", runScripts},
-	{"kamailio", runKamailio},
-	{"rtpengine", runRtpengine},
-	{"all", runAll},
+	{"calls", "sipp: registered users call each other, digest on every call", runCalls},
+	{"register", "sipp: a storm of registrations", runStorm},
+	{"media", "G.711 both ways on held calls", runMedia},
+	{"blind", "transfers by REFER, with the gap in the transferee's audio", runTransfers(false)},
+	{"attended", "the same with a consultation, by REFER with Replaces", runTransfers(true)},
+	{"scripts", "OzML: calls to an API extension, each played to without an end", runScripts},
+	{"kamailio", "calls through Kamailio and ringdown in turn, for the ratio", runKamailio},
+	{"rtpengine", "media through rtpengine and ringdown in turn, for the ratio", runRtpengine},
 }
 
 func main() {
@@ -62,25 +65,31 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 2
 	}
-	for _, s := range commands {
-		if s.name != name {
-			continue
-		}
-		if err := s.run(ctx, o); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			return 1
-		}
-		return 0
+	i := slices.IndexFunc(commands, func(s scenario) bool { return s.name == name })
+	do := runAll
+	switch {
+	case i >= 0:
+		do = commands[i].run
+	case name != "all":
+		fmt.Fprintf(os.Stderr, "bench: no scenario %q; -h shows them\n", name)
+		return 2
 	}
-	fmt.Fprintf(os.Stderr, "bench: no scenario %q\n", name)
-	return 2
+	if err := do(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	return 0
 }
 
 // parse reads flags before and behind the name of the scenario.
 func parse(args []string) (o options, name string, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), "usage: go run ./bench [calls|register|media|blind|attended|scripts|kamailio|rtpengine|all] [flags]\n")
+		fmt.Fprint(f.Output(), "usage: go run ./bench [scenario] [flags]\n\n")
+		for _, s := range commands {
+			fmt.Fprintf(f.Output(), "  %-10s %s\n", s.name, s.what)
+		}
+		fmt.Fprintf(f.Output(), "  %-10s %s\n\n", "all", "the default: the rows that RESULTS.md is about")
 		f.PrintDefaults()
 	}
 	o.users = users{password: "bench-secret"}
@@ -115,6 +124,7 @@ func parse(args []string) (o options, name string, err error) {
 	if name == "" {
 		name = "all"
 	}
+	o.run = nextRun(o.results)
 	return o, name, o.validate()
 }
 

@@ -55,7 +55,13 @@ func TestRecord(t *testing.T) {
 	if n := strings.Count(string(now), o.command); n != 3 || len(now) < len(raw) {
 		t.Errorf("%d rows of 3 in\n%s", n, now)
 	}
-	if err := o.record(mediaTable, []cell{{"a column that is new", "1"}}); err == nil {
+	o.run = nextRun(o.results)
+	must(t, o.record("## A table that is new", "ringdown", []cell{{"a column", "1"}}))
+	must(t, o.record("## A table that is new", "ringdown", []cell{{"a column", "2"}}))
+	if n := nextRun(o.results); n != o.run+1 || o.run < 2 {
+		t.Errorf("the run after %d is %d", o.run, n)
+	}
+	if err := o.record(mediaTable, "ringdown", []cell{{"a column that is new", "1"}}); err == nil {
 		t.Error("a row was taken that does not fit its table")
 	}
 }

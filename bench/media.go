@@ -167,15 +167,14 @@ func (o options) reportMedia(h *held, ratio string) error {
 	if s.behind > tolerable {
 		p50, p99, most = "busy", "busy", "busy"
 	}
-	return o.record(mediaTable, []cell{
-		{"date", today()}, {"commit", o.commit}, {"machine", machine()}, {"system", h.system},
+	return o.record(mediaTable, h.system, []cell{
 		{"calls", fmt.Sprint(h.calls)}, {"slot ms", milliseconds(o.slot)}, {"seconds", fmt.Sprintf("%.0f", h.window.seconds())},
 		{"sent", fmt.Sprint(s.sent)}, {"lost", fmt.Sprint(s.sent - s.received)}, {"late", fmt.Sprint(s.reordered)},
 		{"p50 ms", p50}, {"p99 ms", p99}, {"max ms", most},
 		{"CPU s / 1000 call-s", fmt.Sprintf("%.2f", h.per1000())}, {"to rtpengine", ratio},
 		{"kB / call", fmt.Sprint(h.perCall)}, {"goroutines", orDash(h.goroutines)}, {"drops", fmt.Sprint(h.drops)},
 		{"sender late ms", milliseconds(s.behind)},
-		{"other cores", fmt.Sprintf("%.1f", h.window.others())}, {"command", "`" + o.command + "`"},
+		{"other cores", fmt.Sprintf("%.1f", h.window.others())},
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -28,32 +29,35 @@ func (o options) report(l *load, ratio string) error {
 	if ratio == "" {
 		ratio = "-"
 	}
-	return o.record(signallingTable, []cell{
-		{"date", today()}, {"commit", o.commit}, {"machine", machine()}, {"system", l.system}, {"load", l.what},
-		{"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"failed", fmt.Sprint(l.caller.failed)},
+	return o.record(signallingTable, l.system, []cell{
+		{"load", l.what}, {"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"failed", fmt.Sprint(l.caller.failed)},
 		{"repeats", fmt.Sprintf("%d + %d", l.caller.retransmits, l.callee.retransmits)},
 		{"CPU s / 1000", fmt.Sprintf("%.2f", l.per1000)}, {"to Kamailio", ratio},
 		{"setup ms", fmt.Sprintf("%.1f", float64(l.caller.setup.Microseconds())/1000)},
 		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", orDash(l.goroutines)},
 		{"drops", fmt.Sprint(l.drops)}, {"other cores", fmt.Sprintf("%.1f", l.window.others())},
-		{"command", "`" + o.command + "`"},
 	})
 }
 
 // cell is one column of a row.
 type cell struct{ name, value string }
 
-// record prints a row, and appends it to its table.
-func (o options) record(table string, row []cell) error {
+// record prints a row about a system and appends it to its table, which begins with the first row. The columns that all
+// tables have, what was run, when, on what and how, stand around the cells.
+func (o options) record(table, system string, cells []cell) error {
+	row := append([]cell{{"run", fmt.Sprint(o.run)}, {"date", today()}, {"commit", o.commit}, {"machine", machine()}, {"system", system}}, cells...)
+	row = append(row, cell{"command", "`" + o.command + "`"})
 	var head, line strings.Builder
 	head.WriteString("|")
 	line.WriteString("|")
-	for _, c := range row {
+	for i, c := range row {
 		head.WriteString(" " + c.name + " |")
 		line.WriteString(" " + c.value + " |")
-		fmt.Printf("%s %s, ", c.name, c.value)
+		if i > 0 && c.name != "machine" && c.name != "command" {
+			fmt.Printf("%s %s, ", c.name, c.value)
+		}
 	}
-	fmt.Println()
+	fmt.Println("run", o.run)
 	if o.results == "" || o.profile != "" {
 		return nil
 	}
@@ -61,10 +65,12 @@ func (o options) record(table string, row []cell) error {
 	if err != nil {
 		return err
 	}
-	lines := strings.Split(string(raw), "\n")
+	lines := strings.Split(strings.TrimRight(string(raw), "\n"), "\n")
 	at := slices.Index(lines, table)
 	if at < 0 {
-		return fmt.Errorf("%s has no %q", o.results, table)
+		rule := "|" + strings.Repeat("---|", len(row))
+		lines = append(lines, "", table, "", head.String(), rule, line.String())
+		return os.WriteFile(o.results, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
 	}
 	first, last := -1, -1
 	for i := at + 1; i < len(lines) && !strings.HasPrefix(lines[i], "## "); i++ {
@@ -81,7 +87,20 @@ func (o options) record(table string, row []cell) error {
 	if lines[first] != head.String() { // a new column is added there by hand, with "-" in the rows that lack it
 		return fmt.Errorf("%s: the table under %q has other columns than\n%s", o.results, table, &head)
 	}
-	return os.WriteFile(o.results, []byte(strings.Join(slices.Insert(lines, last+1, line.String()), "\n")), 0o644)
+	return os.WriteFile(o.results, []byte(strings.Join(slices.Insert(lines, last+1, line.String()), "\n")+"\n"), 0o644)
+}
+
+// nextRun is the number that the rows of this run get: one more than the highest in the file. Rows of one command share it.
+func nextRun(results string) int {
+	raw, _ := os.ReadFile(results) // that it is missing is told when a row is written
+	highest := 0
+	for line := range strings.Lines(string(raw)) {
+		if f := strings.SplitN(line, "|", 3); len(f) == 3 {
+			n, _ := strconv.Atoi(strings.TrimSpace(f[1]))
+			highest = max(highest, n)
+		}
+	}
+	return highest + 1
 }
 
 func today() string { return time.Now().Format(time.DateOnly) }

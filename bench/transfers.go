@@ -318,8 +318,8 @@ func (o options) reportTransfers(l *transferLoad) error {
 	took := func(m moved) time.Duration { return m.took }
 	gap := func(m moved) time.Duration { return m.gap }
 	before := func(m moved) time.Duration { return m.before }
-	return o.record(transferTable, []cell{
-		{"date", today()}, {"commit", o.commit}, {"machine", machine()}, {"system", l.system}, {"load", l.what},
+	return o.record(transferTable, l.system, []cell{
+		{"load", l.what},
 		{"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"missed", fmt.Sprint(l.missed)},
 		{"CPU s / 1000", fmt.Sprintf("%.2f", l.per1000)},
 		{"took p50 ms", milliseconds(l.quantile(0.5, took))}, {"p99 ms", milliseconds(l.quantile(0.99, took))},
@@ -328,7 +328,6 @@ func (o options) reportTransfers(l *transferLoad) error {
 		{"before p50 ms", milliseconds(l.quantile(0.5, before))}, {"before p99 ms", milliseconds(l.quantile(0.99, before))},
 		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", orDash(l.goroutines)},
 		{"drops", fmt.Sprint(l.drops)}, {"other cores", fmt.Sprintf("%.1f", l.window.others())},
-		{"command", "`" + o.command + "`"},
 	})
 }
 
