@@ -78,7 +78,7 @@ func (l *Layer) newClient(method sip.RequestMethod, branch string, wire []byte, 
 	c.again.owner, c.end.owner = c, c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, _, ok := l.clients.add(c.key, c, limit); !ok {
+	if _, _, ok := l.clients.add(c.key, c, limit, l.limits.Settled); !ok {
 		return nil, ErrOverload
 	}
 	if err := p.send(wire, c); err != nil {
@@ -144,6 +144,7 @@ func (c *Client) provisional() {
 
 func (c *Client) finish(s state) {
 	c.state, c.answered = s, true
+	c.layer.clients.settle()
 	c.wire, c.more = nil, ""
 	c.layer.timers.stop(&c.again)
 }
@@ -157,11 +158,12 @@ func (c *Client) endAfter(k class) {
 }
 
 func (c *Client) terminate() {
+	open := c.state <= proceeding
 	c.state = terminated
 	c.wire, c.ack, c.more = nil, nil, ""
 	c.layer.timers.stop(&c.again)
 	c.layer.timers.stop(&c.end)
-	c.layer.clients.remove(c.key)
+	c.layer.clients.remove(c.key, open)
 }
 
 // acknowledge sends the ACK to a non-2xx.

@@ -12,8 +12,9 @@ import (
 
 // table finds transactions by key.
 type table[T any] struct {
-	mu sync.Mutex
-	m  map[string]T
+	mu   sync.Mutex
+	m    map[string]T
+	open int // of these, how many still have something to do; the others only wait for copies of what they had
 }
 
 func (t *table[T]) init() { t.m = make(map[string]T) }
@@ -25,21 +26,33 @@ func (t *table[T]) get(key []byte) (T, bool) {
 	return v, ok
 }
 
-// add puts v in, unless there is one with this key, which it returns, or there are max already.
-func (t *table[T]) add(key string, v T, max int) (other T, found, ok bool) {
+// add puts v in as open, unless there is one with this key, which it returns, or there are so many already: maxOpen open
+// ones, or maxSettled others.
+func (t *table[T]) add(key string, v T, maxOpen, maxSettled int) (other T, found, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if other, found = t.m[key]; found || len(t.m) >= max {
+	if other, found = t.m[key]; found || t.open >= maxOpen || len(t.m)-t.open >= maxSettled {
 		return other, found, false
 	}
 	t.m[key] = v
+	t.open++
 	return other, false, true
 }
 
-func (t *table[T]) remove(key string) {
+// settle notes that one is open no more.
+func (t *table[T]) settle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open--
+}
+
+func (t *table[T]) remove(key string, open bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.m, key)
+	if open {
+		t.open--
+	}
 }
 
 func (t *table[T]) len() int {

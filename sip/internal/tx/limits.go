@@ -7,9 +7,12 @@ type Limits struct {
 	MessageBytes int // of one message; default 65535
 	Headers      int // header values in one message; default 256
 	Vias         int // Via values in one message; default 70 (RFC 3261 §8.1.1.6: the usual Max-Forwards)
-	// Transactions is the number of live server transactions, and as many client transactions; default 50,000. Requests
+	// Transactions is the number of open server transactions, and as many client transactions; default 50,000. Requests
 	// inside a dialog may use a quarter more, so that calls can end when no more can begin.
 	Transactions int
+	// Settled is the number of server transactions, and as many client transactions, that were answered and only absorb
+	// copies, for up to 32 s: it bounds the rate for long, not what goes on at a time. Default 500,000: 15,000 per second.
+	Settled int
 
 	Connections           int           // stream connections; default 4096
 	ConnectionsPerAddress int           // of these, from one IP address; default 256
@@ -26,6 +29,7 @@ func (l Limits) Defaults() Limits {
 	set(&l.Headers, 256)
 	set(&l.Vias, 70)
 	set(&l.Transactions, 50_000)
+	set(&l.Settled, 500_000)
 	set(&l.Connections, 4096)
 	set(&l.ConnectionsPerAddress, 256)
 	set(&l.Queue, 256)

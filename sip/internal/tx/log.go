@@ -74,7 +74,7 @@ type Stats struct {
 	Malformed        uint64 // messages that could not even be refused
 	Refused          uint64 // requests answered by the checks of this package
 	Unmatched        uint64 // responses without a transaction
-	Overload         uint64 // requests answered 503 because Limits.Transactions were live
+	Overload         uint64 // requests answered 503 because Limits.Transactions were open, or Limits.Settled remembered
 	Lost             uint64 // retransmissions and stateless messages that could not be written
 }
 

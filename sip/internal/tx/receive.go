@@ -92,7 +92,7 @@ func (l *Layer) begin(key string, req *sip.Request, from path) {
 		limit += limit / 4 // RFC 7339 §5.10.2: what lets calls end goes before what begins them
 	}
 	t := newServerTx(l, key, req, from)
-	other, found, ok := l.servers.add(key, t, limit)
+	other, found, ok := l.servers.add(key, t, limit, l.limits.Settled)
 	switch {
 	case found: // the same request came by another socket in this moment
 		other.repeated()

@@ -81,9 +81,11 @@ func (t *serverTx) respond(s *Server, status int, b []byte) error {
 		t.state, t.last = proceeding, b
 	case !t.invite:
 		t.finish(completed, b)
+		t.layer.servers.settle()
 		t.endAfter(class64T1) // Timer J; 0 on reliable transports
 	case status < 300:
 		t.finish(accepted, nil)
+		t.layer.servers.settle()
 		s.ok = b
 		t.layer.timers.start(&t.end, class64T1) // Timer L (RFC 6026 §8.7): on every transport
 	default:
@@ -161,12 +163,16 @@ func (t *serverTx) endAfter(c class) {
 	t.layer.timers.start(&t.end, c)
 }
 
+// open tells whether something is still due: an answer, or the ACK to one that is repeated until it comes.
+func (t *serverTx) open() bool { return t.state <= proceeding || t.state == completed && t.invite }
+
 func (t *serverTx) terminate() {
+	open := t.open()
 	t.state, t.last = terminated, nil
 	t.handle, t.cancel = nil, nil
 	t.layer.timers.stop(&t.again)
 	t.layer.timers.stop(&t.end)
-	t.layer.servers.remove(t.key)
+	t.layer.servers.remove(t.key, open)
 }
 
 // repeated is a retransmission of the request.
@@ -191,6 +197,7 @@ func (t *serverTx) ack(req *sip.Request) bool {
 			return false
 		}
 		t.state, t.last = confirmed, nil
+		t.layer.servers.settle()
 		t.layer.timers.stop(&t.again)
 		t.endAfter(classT4) // Timer I
 		return true

@@ -2,6 +2,7 @@ package tx
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -352,6 +353,49 @@ func TestOverload(t *testing.T) { // edge case O9
 		}
 		if st := s.layer.Stats(); st.Overload != 1 {
 			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// What was answered and only waits for copies does not count as open: the rate of calls for long is not bounded by how
+// many go on at a time. It has a bound of its own.
+func TestSettledAreNotOpen(t *testing.T) {
+	play(t, Limits{Transactions: 2, Settled: 8}, func(t *testing.T, s *scene) {
+		s.user.request = func(tx *Server) {
+			status := 200
+			if tx.Request().Method == sip.MESSAGE {
+				status = 404
+			}
+			answer(status)(tx)
+		}
+		one := func(i int, status string) {
+			t.Helper()
+			s.send(requestText([]string{"INVITE", "OPTIONS", "MESSAGE"}[i%3], branch1+strconv.Itoa(i)))
+			if all := s.received(); len(all) != 1 || (all[0].first() == "503") != (status == "503") {
+				t.Fatalf("request %d: got %v", i, all)
+			}
+			if n := s.layer.servers.open; n != 0 {
+				t.Fatalf("after request %d %d are open", i, n)
+			}
+		}
+		for i := range 8 {
+			one(i, "")
+		}
+		one(8, "503")
+		time.Sleep(33 * time.Second)
+		if n := s.layer.servers.len(); n != 0 {
+			t.Fatalf("%d are kept", n)
+		}
+		one(9, "")
+		s.user.request = answer(486) // repeated until the ACK: open
+		s.send(requestText("INVITE", branch1+"x"))
+		refused := s.received()[0]
+		if n := s.layer.servers.open; n != 1 {
+			t.Errorf("before the ACK %d are open", n)
+		}
+		s.send(requestText("ACK", branch1+"x", "To: "+header(refused.text, "To")))
+		if n := s.layer.servers.open; n != 0 {
+			t.Errorf("after the ACK %d are open", n)
 		}
 	})
 }
