@@ -2,7 +2,6 @@ package callstate
 
 import (
 	"context"
-	"sync"
 
 	"github.com/looplab/fsm"
 )
@@ -64,13 +63,34 @@ type table struct {
 	name  string
 	start string
 	rows  fsm.Events
-	pool  sync.Pool
+	next  map[edge]string
 }
+
+// edge is a state and an event that its table allows there.
+type edge struct{ state, event string }
 
 func newTable(name, start string, rows ...fsm.EventDesc) *table {
 	t := &table{name: name, start: start, rows: rows}
-	t.pool.New = func() any { return fsm.NewFSM(t.start, t.rows, nil) }
+	t.next = t.walk()
 	return t
+}
+
+// walk asks looplab's machine for every state and every event where it goes. Nothing but the two decides that, since the
+// tables have no callbacks, so its answers hold for ever; asking it for each event of each call would make five values
+// every time.
+func (t *table) walk() map[edge]string {
+	next := map[edge]string{}
+	m := fsm.NewFSM(t.start, t.rows, nil)
+	for _, from := range t.rows {
+		for _, state := range from.Src {
+			m.SetState(state)
+			switch m.Event(context.Background(), from.Name).(type) {
+			case nil, fsm.NoTransitionError: // a row may lead to where it began
+				next[edge{state, from.Name}] = m.Current()
+			}
+		}
+	}
+	return next
 }
 
 func row(event, dst string, src ...string) fsm.EventDesc {
@@ -141,20 +161,12 @@ var attendedTable = newTable("attended transfer", RingingTarget,
 )
 
 // fire moves state by event and tells whether the table allows it; a state that it does not allow stays as it is.
-// Machines are borrowed from a pool: one for each leg would cost 7 kB.
 func (t *table) fire(state *string, event string) bool {
-	m := t.pool.Get().(*fsm.FSM)
-	m.SetState(*state)
-	// A cancelled context would jam the machine for ever, so it gets one that cannot be.
-	switch m.Event(context.Background(), event).(type) {
-	case nil, fsm.NoTransitionError:
-		*state = m.Current()
-		t.pool.Put(m)
-		return true
-	case fsm.InvalidEventError:
-		t.pool.Put(m)
+	next, ok := t.next[edge{*state, event}]
+	if ok {
+		*state = next
 	}
-	return false // any other error leaves a machine that cannot be trusted
+	return ok
 }
 
 // in tells whether state is one of states.
