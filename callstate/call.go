@@ -48,6 +48,7 @@ type Call struct {
 	dir *Directory
 	now Time
 	out []Command
+	sum *Summary // as last made
 }
 
 // Timer is a timer that runs.

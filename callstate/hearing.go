@@ -10,13 +10,15 @@ func (c *Call) refresh() {
 		if !l.live() || l.App {
 			continue
 		}
-		hears, plays := c.hearing(l)
-		if slices.Equal(hears, l.Hears) && plays == l.Plays {
+		var buffer [3]LegID // nearly always enough
+		now, plays := c.hearing(l, buffer[:0])
+		if slices.Equal(now, l.Hears) && plays == l.Plays {
 			if c.withApp(l) {
 				c.makePlayable(l)
 			}
 			continue
 		}
+		hears := slices.Clone(now)
 		l.Hears, l.Plays = hears, plays
 		if len(hears) > 0 && !slices.Contains(hears, l.Moved) {
 			l.Moved = LegID{} // whether it must move for another partner is not known yet
@@ -33,12 +35,12 @@ func (c *Call) refresh() {
 
 // hearing is what a leg hears in the present state: the others of its bridge that do not hold, or a sound. An
 // application has no voice of its own: whoever talks to it alone hears silence, in packets, so that their path stays up.
-func (c *Call) hearing(l *Leg) ([]LegID, Sound) {
+// Heard is an empty list to append to.
+func (c *Call) hearing(l *Leg, heard []LegID) ([]LegID, Sound) {
 	if !l.Bound {
 		return nil, Nothing
 	}
 	waits := c.waits(l)
-	var heard []LegID
 	others, allHeld, app := false, false, false
 	for _, p := range c.Legs {
 		switch {

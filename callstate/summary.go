@@ -1,33 +1,45 @@
 package callstate
 
-// Summary is what lists show of the call now. The legs are shared with other summaries that show the same.
+import "slices"
+
+// Summary is what lists show of the call now: the same value as before where they show nothing new.
 func (c *Call) Summary() *Summary {
+	state, old := c.shown(), c.sum
+	if old == nil || !c.showsLegs(old.Legs) {
+		legs := make([]LegSummary, 0, len(c.Legs))
+		for _, l := range c.Legs {
+			legs = append(legs, c.legSummary(l))
+		}
+		c.sum = c.summary(state, legs)
+	} else if !c.showsParties(old) || old.State != state {
+		c.sum = c.summary(state, old.Legs)
+	}
+	return c.sum
+}
+
+func (c *Call) summary(state Shown, legs []LegSummary) *Summary {
 	return &Summary{
-		ID: c.ID, State: c.shown(), Caller: c.CallerParty, Shown: c.CallerShown, Callee: c.CalleeParty,
+		ID: c.ID, State: state, Caller: c.CallerParty, Shown: c.CallerShown, Callee: c.CalleeParty,
 		CallerDialled: c.CallerDialled, CalleeDialled: c.CalleeDialled,
 		Started: c.Started, RingFrom: c.RingFrom, Answered: c.Answered, Ended: c.Ended,
-		Legs: c.legSummaries(),
+		Legs: legs,
 	}
 }
 
-func (c *Call) legSummaries() []LegSummary {
-	if c.Shows != nil && c.told() {
-		return c.Shows
-	}
-	all := make([]LegSummary, 0, len(c.Legs))
-	for _, l := range c.Legs {
-		all = append(all, c.legSummary(l))
-	}
-	return all
+// showsParties tells whether a summary has all that the call shows beside its state and its legs.
+func (c *Call) showsParties(s *Summary) bool {
+	return s.ID == c.ID && s.Caller == c.CallerParty && s.Shown == c.CallerShown && s.Callee == c.CalleeParty &&
+		s.CallerDialled == c.CallerDialled && s.CalleeDialled == c.CalleeDialled &&
+		s.Started == c.Started && s.RingFrom == c.RingFrom && s.Answered == c.Answered && s.Ended == c.Ended
 }
 
-// told tells whether the last notice carried what the list of legs shows now.
-func (c *Call) told() bool {
-	if len(c.Shows) != len(c.Legs) {
+// showsLegs tells whether a list shows the legs as they are now.
+func (c *Call) showsLegs(list []LegSummary) bool {
+	if len(list) != len(c.Legs) {
 		return false
 	}
 	for i, l := range c.Legs {
-		if c.Shows[i] != c.legSummary(l) {
+		if list[i] != c.legSummary(l) {
 			return false
 		}
 	}
@@ -79,7 +91,7 @@ func (c *Call) notice(n Notice) {
 
 // showLegs publishes that the list of legs shows something new, when no other notice of the step has said so.
 func (c *Call) showLegs() {
-	if !in(c.State, CallEnding, CallOver) && !c.told() {
+	if !in(c.State, CallEnding, CallOver) && !slices.Equal(c.Summary().Legs, c.Shows) {
 		c.notice(Notice{Kind: NoticeChanged})
 	}
 }
