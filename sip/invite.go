@@ -167,7 +167,7 @@ func unescape(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
-			b.WriteByte(hex(s[i+1])<<4 | hex(s[i+2]))
+			b.WriteByte(hexDigit(s[i+1])<<4 | hexDigit(s[i+2]))
 			i += 2
 			continue
 		}
@@ -178,7 +178,7 @@ func unescape(s string) string {
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c|32 >= 'a' && c|32 <= 'f' }
 
-func hex(c byte) byte {
+func hexDigit(c byte) byte {
 	if c <= '9' {
 		return c - '0'
 	}

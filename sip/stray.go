@@ -4,8 +4,10 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"fmt"
+	"encoding/hex"
+	"hash"
 	"strings"
+	"sync"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -71,17 +73,21 @@ func (a *Agent) endStray(res *sip.Response, flow tx.Flow) {
 
 // tagMint makes the tags of INVITEs that we send, so that an answer proves that it is to one of them without our keeping
 // it: 64 bits of a MAC over the Call-ID (RFC 3261 §19.3 asks for 32 random ones).
-type tagMint struct{ key [32]byte }
+type tagMint struct{ macs *sync.Pool } // of hash.Hash with the key in them
 
 func newTagMint() (m tagMint) {
-	rand.Read(m.key[:]) // never fails
-	return m
+	var key [32]byte
+	rand.Read(key[:]) // never fails
+	return tagMint{&sync.Pool{New: func() any { return hmac.New(sha256.New, key[:]) }}}
 }
 
 func (m *tagMint) of(sipCallID string) string {
-	h := hmac.New(sha256.New, m.key[:])
+	h := m.macs.Get().(hash.Hash)
+	defer m.macs.Put(h)
+	h.Reset()
 	h.Write([]byte(sipCallID))
-	return fmt.Sprintf("%x", h.Sum(nil)[:8])
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(h.Sum(sum[:0])[:8])
 }
 
 func (m *tagMint) made(tag, sipCallID string) bool {

@@ -39,7 +39,14 @@ func (a Algorithm) hexLen() int {
 
 // sum is H(part ":" part ...) in lower-case hexadecimal (RFC 7616 §3.4.1).
 func (a Algorithm) sum(parts ...string) string {
-	text := []byte(strings.Join(parts, ":"))
+	var room [256]byte
+	text := room[:0]
+	for i, part := range parts {
+		if i > 0 {
+			text = append(text, ':')
+		}
+		text = append(text, part...)
+	}
 	if a == SHA256 {
 		h := sha256.Sum256(text)
 		return hex.EncodeToString(h[:])

@@ -24,29 +24,29 @@ type credentials struct {
 	algorithm, cnonce, qop, nc            string
 }
 
-// field gives the place of a parameter, nil for one that means nothing here (opaque, charset, extensions).
-func (c *credentials) field(name string) *string {
+// field gives the place of a parameter and its bit, nil for one that means nothing here (opaque, charset, extensions).
+func (c *credentials) field(name string) (place *string, bit uint16) {
 	switch strings.ToLower(name) {
 	case "username":
-		return &c.username
+		return &c.username, 1 << 0
 	case "realm":
-		return &c.realm
+		return &c.realm, 1 << 1
 	case "nonce":
-		return &c.nonce
+		return &c.nonce, 1 << 2
 	case "uri":
-		return &c.uri
+		return &c.uri, 1 << 3
 	case "response":
-		return &c.response
+		return &c.response, 1 << 4
 	case "algorithm":
-		return &c.algorithm
+		return &c.algorithm, 1 << 5
 	case "cnonce":
-		return &c.cnonce
+		return &c.cnonce, 1 << 6
 	case "qop":
-		return &c.qop
+		return &c.qop, 1 << 7
 	case "nc":
-		return &c.nc
+		return &c.nc, 1 << 8
 	}
-	return nil
+	return nil, 0
 }
 
 // parseCredentials reads the value of an Authorization or Proxy-Authorization header. It returns errScheme for another
@@ -61,7 +61,7 @@ func parseCredentials(s string) (credentials, error) {
 	if !strings.EqualFold(scheme, "Digest") {
 		return c, errScheme
 	}
-	var seen []*string
+	var seen uint16 // bits of field
 	for {
 		// RFC 3261 §25.1: a comma list; empty elements are let pass, some phones end with a comma.
 		rest = strings.TrimLeft(rest, ", \t\r\n")
@@ -73,16 +73,14 @@ func parseCredentials(s string) (credentials, error) {
 			return credentials{}, errMalformed
 		}
 		rest = tail
-		f := c.field(name)
+		f, bit := c.field(name)
 		if f == nil {
 			continue
 		}
-		for _, s := range seen {
-			if s == f {
-				return credentials{}, errMalformed // two answers to one question: which one did a proxy look at?
-			}
+		if seen&bit != 0 {
+			return credentials{}, errMalformed // two answers to one question: which one did a proxy look at?
 		}
-		seen = append(seen, f)
+		seen |= bit
 		*f = value
 	}
 }

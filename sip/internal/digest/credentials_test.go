@@ -182,7 +182,8 @@ func write(c credentials) string {
 	var b strings.Builder
 	b.WriteString(phone.Prefix)
 	for _, name := range []string{"username", "realm", "nonce", "uri", "response", "algorithm", "cnonce", "qop", "nc"} {
-		fmt.Fprintf(&b, `%s="%s", `, name, quote.Replace(*c.field(name)))
+		value, _ := c.field(name)
+		fmt.Fprintf(&b, `%s="%s", `, name, quote.Replace(*value))
 	}
 	return b.String()
 }

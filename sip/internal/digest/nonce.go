@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"hash"
+	"sync"
 	"time"
 )
 
@@ -30,14 +32,16 @@ type nonce struct {
 // mint makes nonces and knows its own. Its key lives as long as the process, so that after a restart every nonce in
 // use is stale, which costs each phone one more round trip and no password prompt.
 type mint struct {
-	key   [32]byte
-	realm string
+	macs  sync.Pool // of hash.Hash with the key in them: a new one costs more than the MAC itself
+	realm []byte
 	start time.Time
 }
 
 func newMint(realm string) *mint {
-	m := &mint{realm: realm, start: time.Now()}
-	rand.Read(m.key[:]) // never fails: crypto/rand ends the process instead
+	m := &mint{realm: []byte(realm), start: time.Now()}
+	var key [32]byte
+	rand.Read(key[:]) // never fails: crypto/rand ends the process instead
+	m.macs.New = func() any { return hmac.New(sha256.New, key[:]) }
 	return m
 }
 
@@ -78,8 +82,11 @@ func (m *mint) open(s string) (nonce, bool) {
 }
 
 func (m *mint) seal(b *[nonceBytes]byte) {
-	mac := hmac.New(sha256.New, m.key[:])
+	mac := m.macs.Get().(hash.Hash)
+	defer m.macs.Put(mac)
+	mac.Reset()
 	mac.Write(b[:nonceSeal])
-	mac.Write([]byte(m.realm))
-	copy(b[nonceSeal:], mac.Sum(nil))
+	mac.Write(m.realm)
+	var sum [sha256.Size]byte
+	copy(b[nonceSeal:], mac.Sum(sum[:0]))
 }
