@@ -106,18 +106,20 @@ const (
 // put queues an input and works the queue off unless somebody does already. Inputs are worked off in order.
 func (l *leg) put(in any) {
 	l.mu.Lock()
-	l.queue = append(l.queue, in)
 	if l.working {
+		l.queue = append(l.queue, in)
 		l.mu.Unlock()
 		return
 	}
 	l.working = true
-	for len(l.queue) > 0 {
-		in := l.queue[0]
-		l.queue = l.queue[1:]
+	for { // the usual input meets an idle leg and needs no queue
 		l.mu.Unlock()
 		l.safely(in)
 		l.mu.Lock()
+		if len(l.queue) == 0 {
+			break
+		}
+		in, l.queue = l.queue[0], l.queue[1:]
 	}
 	later := l.later
 	l.queue, l.later, l.working = nil, nil, false

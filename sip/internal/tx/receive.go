@@ -22,7 +22,6 @@ func (l *Layer) receive(m *message, from path) {
 		l.log.peer("response dropped", from.flow, "fault", m.fault.text())
 		return
 	}
-	setSource(res, from.flow)
 	branch, _ := param(res.Via().Params, "branch")
 	var scratch [96]byte
 	if c, ok := l.clients.get(clientKey(scratch[:0], branch, res.CSeq().MethodName)); ok && c.received(res, from.flow) {
@@ -41,15 +40,9 @@ func (f *fault) text() string {
 	return f.reason
 }
 
-func setSource(msg sip.Message, flow Flow) {
-	msg.SetTransport(flow.Transport)
-	msg.SetSource(flow.Remote.String())
-}
-
 // request handles one request.
 func (l *Layer) request(m *message, from path) {
 	req := m.req
-	setSource(req, from.flow)
 	fault := m.fault
 	if fault == nil {
 		fault = sane(req)
