@@ -17,7 +17,7 @@ func TestNoEpoll(t *testing.T) {
 			t.Skip(err)
 		}
 		defer syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
-		b = backend{choose: func(*Config) {}}.bed(t, nil)
+		b = backend{way: "portable", choose: func(*Config) {}}.bed(t, nil)
 		if f := b.open(1); f == nil {
 			t.Error("a leg was opened without a descriptor")
 		}

@@ -22,6 +22,7 @@ type Config struct {
 	Folder    string        // the media folder, below which recordings are written; "": there are none
 	Library   *Library      // what PlayClip can play; nil: nothing. It outlives the engine
 	Portable  bool          // read through the runtime's poller even where there is epoll
+	Single    bool          // a system call for each packet even where one can do for many (io_uring)
 
 	// Drain is how long packets gather before they are forwarded, when a reader has so many sockets; the longer, the
 	// cheaper. It concerns epoll alone. Default: not at all for fewer than 500, then 1 ms.

@@ -105,6 +105,8 @@
 //	                  made, 100 at most
 //	recording.write   one per recording   the clock, EndRecord      its end, and Close, which waits
 //
+// A shard has the system take and send many packets at a time, by io_uring, where there is one.
+//
 // Where there is no epoll, or the network is not the system's, each leg has a goroutine that reads its socket, until
 // the socket is closed; Close waits for those too.
 //

@@ -23,6 +23,12 @@ type receiver interface {
 type forwarder interface {
 	// listen binds a socket; port 0 lets the system choose.
 	listen(netip.AddrPort) (socket, error)
+	// way names what the system is asked by: io_uring, epoll or portable.
+	way() string
+	// hold lets packets that are written from now on leave together, as soon as release is called. Where a system call is
+	// made for each packet, it does nothing.
+	hold()
+	release()
 	// close returns when everything that was started has ended. The sockets are closed before.
 	close()
 }
@@ -30,6 +36,8 @@ type forwarder interface {
 // socket is one leg's. Close ends reading and writing; a receive that is running may still end after it.
 type socket interface {
 	WriteToUDPAddrPort([]byte, netip.AddrPort) (int, error)
+	// Refused is how many packets the system did not take after all, though WriteToUDPAddrPort had returned.
+	Refused() uint64
 	LocalAddr() net.Addr
 	Close() error
 	// start has the receiver get what arrives. It comes once.
@@ -39,12 +47,18 @@ type socket interface {
 // maxPacket bounds a datagram: RTP fits into an Ethernet frame. A longer one is dropped.
 const maxPacket = 2047
 
-// newForwarder chooses the way: epoll where the system has it and the network is real.
+// newForwarder chooses the way: where the network is real, epoll with io_uring, or epoll alone, where the system has it.
 func newForwarder(cfg Config) forwarder {
 	if cfg.Net == nil && !cfg.Portable {
-		p, err := epoll.New(epoll.Config{Shards: max(1, runtime.GOMAXPROCS(0)/2), Drain: cfg.Drain, Longest: maxPacket})
+		c := epoll.Config{Shards: max(1, runtime.GOMAXPROCS(0)/2), Drain: cfg.Drain, Longest: maxPacket, Batch: !cfg.Single}
+		p, err := epoll.New(c)
+		if err != nil && c.Batch {
+			cfg.Log.Info("media: no io_uring, a system call for each packet instead", "err", err)
+			c.Batch = false
+			p, err = epoll.New(c)
+		}
 		if err == nil {
-			return polled{p}
+			return polled{p, c.Batch}
 		}
 		if !errors.Is(err, epoll.ErrUnsupported) {
 			cfg.Log.Warn("media: no epoll, one goroutine per socket instead", "err", err)
@@ -65,7 +79,17 @@ func drain(sockets int) time.Duration {
 }
 
 // polled reads through epoll.
-type polled struct{ *epoll.Poller }
+type polled struct {
+	*epoll.Poller
+	batched bool
+}
+
+func (p polled) way() string {
+	if p.batched {
+		return "io_uring"
+	}
+	return "epoll"
+}
 
 func (p polled) listen(at netip.AddrPort) (socket, error) {
 	s, err := p.Listen(at)
@@ -75,7 +99,9 @@ func (p polled) listen(at netip.AddrPort) (socket, error) {
 	return polledSocket{s}, nil
 }
 
-func (p polled) close() { p.Close() }
+func (p polled) hold()    { p.Hold() }
+func (p polled) release() { p.Release() }
+func (p polled) close()   { p.Close() }
 
 type polledSocket struct{ *epoll.Socket }
 
@@ -96,12 +122,18 @@ func (f *readers) listen(at netip.AddrPort) (socket, error) {
 	return readSocket{c, f}, nil
 }
 
-func (f *readers) close() { f.wg.Wait() }
+func (f *readers) way() string { return "portable" }
+
+func (f *readers) hold()    {}
+func (f *readers) release() {}
+func (f *readers) close()   { f.wg.Wait() }
 
 type readSocket struct {
 	PacketConn
 	f *readers
 }
+
+func (readSocket) Refused() uint64 { return 0 }
 
 func (s readSocket) start(r receiver) error {
 	s.f.wg.Go(func() { s.read(r) })

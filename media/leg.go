@@ -155,5 +155,7 @@ func (l *leg) counts() Stats {
 	l.out.mu.Lock()
 	s.add(l.out.counts)
 	l.out.mu.Unlock()
+	refused := l.conn.Refused()
+	s.Sent, s.SendErrors = s.Sent-refused, s.SendErrors+refused
 	return s
 }

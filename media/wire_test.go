@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -13,19 +14,22 @@ import (
 	"github.com/pion/rtp"
 
 	"ringdown/callstate"
+	"ringdown/media/internal/epoll"
 )
 
 // backends are the ways in which packets come from the system to the legs. What is tested here holds for each, with
 // real sockets and real time.
 var backends = []backend{
-	{"epoll", true, func(c *Config) { c.Drain = func(int) time.Duration { return 0 } }},
-	{"epoll with drain", true, func(c *Config) { c.Drain = func(int) time.Duration { return 2 * time.Millisecond } }},
-	{"portable", false, func(c *Config) { c.Portable = true }},
+	{"io_uring", "io_uring", func(c *Config) { c.Drain = func(int) time.Duration { return 0 } }},
+	{"io_uring with drain", "io_uring", func(c *Config) { c.Drain = func(int) time.Duration { return 2 * time.Millisecond } }},
+	{"epoll", "epoll", func(c *Config) { c.Single, c.Drain = true, func(int) time.Duration { return 0 } }},
+	{"epoll with drain", "epoll", func(c *Config) { c.Single, c.Drain = true, func(int) time.Duration { return 2 * time.Millisecond } }},
+	{"portable", "portable", func(c *Config) { c.Portable = true }},
 }
 
 type backend struct {
 	name   string
-	epoll  bool
+	way    string
 	choose func(*Config)
 }
 
@@ -39,11 +43,18 @@ func (k backend) bed(t testing.TB, change func(*Config)) *bed {
 			change(c)
 		}
 	})
-	if _, is := b.fwd.(polled); is != k.epoll {
+	if way := b.fwd.way(); k.way != "" && way != k.way {
 		if arch := runtime.GOARCH; runtime.GOOS != "linux" || arch != "amd64" && arch != "arm64" {
 			t.Skip("not on this system")
 		}
-		t.Fatalf("the engine reads with %T", b.fwd)
+		p, err := epoll.New(epoll.Config{Batch: true})
+		if err == nil {
+			p.Close()
+		}
+		if k.way == "io_uring" && errors.Is(err, epoll.ErrUnsupported) {
+			t.Skip("not on this machine: ", err)
+		}
+		t.Fatalf("the engine reads by %s, want %s; %v", way, k.way, err)
 	}
 	return b
 }

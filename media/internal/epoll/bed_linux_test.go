@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,9 +22,14 @@ func always(d time.Duration) func(sockets int) time.Duration {
 	return func(int) time.Duration { return d }
 }
 
+// config is that of a Poller in a test, which TestBatched has run with batches, and go test without.
+func config(t testing.TB, shards int, drain func(int) time.Duration) Config {
+	return Config{Shards: shards, Drain: drain, Longest: 100, Batch: strings.HasPrefix(t.Name(), "TestBatched/")}
+}
+
 func newPoller(t testing.TB, shards int, drain func(int) time.Duration) *Poller {
 	t.Helper()
-	p, err := New(Config{Shards: shards, Drain: drain, Longest: 100})
+	p, err := New(config(t, shards, drain))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -236,7 +236,7 @@ func TestPollerClose(t *testing.T) {
 		t.Run(drain.String(), func(t *testing.T) {
 			leavesNothing(t)
 			for range 10 {
-				p, err := New(Config{Shards: 2, Drain: always(drain), Longest: 100})
+				p, err := New(config(t, 2, always(drain)))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -13,6 +13,13 @@
 // The bell is what lets the goroutine park as any other does, without a thread and a P stuck in a system call. While
 // the shard waits for the drain interval to pass, its line from the sockets is cut: a packet that arrives rings nobody.
 //
+// With batches (io_uring) one system call takes a packet from each of many ready sockets, and sends those that were
+// written since the last: what a call costs by itself is a third of what a packet costs, and more where the machine is
+// virtual. Who else writes meanwhile, the clock, finds its packet sent with them, in order.
+//
+//	ready: 70 sockets --> 32 receives --> legs --> 32 sends, 32 receives --> legs --> 32 sends, 6 receives --> legs --> 6 sends
+//	                     \_________/             \____________________/             \___________________/              \_____/
+//
 // System calls are made raw: none of them blocks, so the scheduler need not be told.
 package epoll
 
@@ -30,6 +37,8 @@ type Config struct {
 	Shards int // goroutines; at least 1
 	// Drain is how long packets gather when a shard has so many open sockets; 0 is not at all. It is asked often.
 	Drain func(sockets int) time.Duration
+	// Batch has one system call take and send many packets (io_uring).
+	Batch bool
 	// Longest is the longest datagram in bytes; a longer one is dropped.
 	Longest int
 }

@@ -15,8 +15,11 @@ type Socket struct{}
 
 func New(Config) (*Poller, error)                      { return nil, ErrUnsupported }
 func (*Poller) Listen(netip.AddrPort) (*Socket, error) { return nil, ErrUnsupported }
+func (*Poller) Hold()                                  {}
+func (*Poller) Release()                               {}
 func (*Poller) Close()                                 {}
 func (*Socket) Start(Receive) error                    { return ErrUnsupported }
+func (*Socket) Refused() uint64                        { return 0 }
 func (*Socket) LocalAddr() net.Addr                    { return nil }
 func (*Socket) Close() error                           { return ErrUnsupported }
 func (*Socket) WriteToUDPAddrPort([]byte, netip.AddrPort) (int, error) {

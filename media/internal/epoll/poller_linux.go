@@ -13,7 +13,8 @@ type Poller struct {
 	next   atomic.Uint32
 }
 
-// New starts the shards; Close ends them. It fails when the system has no file descriptors left.
+// New starts the shards; Close ends them. It fails when the system has no file descriptors left, and
+// with ErrUnsupported when it does not have what Config asks for.
 func New(c Config) (*Poller, error) {
 	p := &Poller{}
 	for range max(1, c.Shards) {
@@ -31,6 +32,25 @@ func New(c Config) (*Poller, error) {
 // Nothing is read before Start.
 func (p *Poller) Listen(at netip.AddrPort) (*Socket, error) {
 	return listen(p.shards[int(p.next.Add(1))%len(p.shards)], at)
+}
+
+// Hold has packets that are written from now on leave together; Release sends them. Between the two not much may happen.
+// Without Config.Batch each leaves at once.
+func (p *Poller) Hold() {
+	for _, s := range p.shards {
+		if s.batch != nil {
+			s.batch.hold()
+		}
+	}
+}
+
+// Release ends a Hold.
+func (p *Poller) Release() {
+	for _, s := range p.shards {
+		if s.batch != nil {
+			s.batch.release()
+		}
+	}
 }
 
 // Close ends the shards and waits for them. Sockets that are still open are read no more.

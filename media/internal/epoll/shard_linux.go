@@ -12,8 +12,8 @@ import (
 	"unsafe"
 )
 
-// batch is how many sockets are served between two looks at the list of ready ones.
-const batch = 128
+// most is how many sockets are served between two looks at the list of ready ones.
+const most = 128
 
 // shard is one goroutine and the sockets that it reads.
 type shard struct {
@@ -30,20 +30,27 @@ type shard struct {
 	// The goroutine's:
 	armed  bool // packets ring
 	buf    []byte
-	events [batch]syscall.EpollEvent
-	served [batch]*Socket
+	events [most]syscall.EpollEvent
+	served [most]*Socket
+
+	batch *batch // nil: each packet has system calls of its own
+	holds bool   // the batch
 }
 
 func newShard(c Config) (*shard, error) {
 	s := &shard{drain: c.Drain, ready: -1, timer: -1, done: make(chan struct{}), sockets: map[int32]*Socket{},
 		armed: true, buf: make([]byte, c.Longest+1)}
 	line, err := s.open()
+	if err == nil && c.Batch {
+		s.batch, err = newBatch(c.Longest)
+	}
 	if err != nil {
 		s.release()
 		return nil, err
 	}
 	go func() {
 		defer close(s.done)
+		defer s.finish() // what the end has left
 		// One Read for all of the shard's life: a new one would forget a ring that came between the two.
 		_ = line.Read(func(fd uintptr) bool { s.work(int(fd)); return false })
 	}()
@@ -96,6 +103,9 @@ func (s *shard) release() {
 	if s.bell != nil {
 		s.bell.Close()
 	}
+	if s.batch != nil {
+		s.batch.close()
+	}
 	for _, fd := range []int{s.ready, s.timer} {
 		if fd >= 0 {
 			syscall.Close(fd)
@@ -112,6 +122,7 @@ func (s *shard) work(bell int) {
 		case n > 0:
 			pause = s.drain(s.find(n))
 			s.serve(n)
+		case s.finish(): // and look again: it took a while
 		case pause > 0:
 			s.arm(bell, false)
 			setTimer(s.timer, pause)
@@ -126,12 +137,33 @@ func (s *shard) work(bell int) {
 
 // serve takes one packet from each of the n sockets that find has found.
 func (s *shard) serve(n int) {
+	if s.batch != nil {
+		if !s.holds {
+			s.batch.hold()
+			s.holds = true
+		}
+		for at := 0; at < n; at += mostReceives {
+			s.batch.read(s.served[at:min(at+mostReceives, n)])
+		}
+		clear(s.served[:n])
+		return
+	}
 	for i, k := range s.served[:n] {
 		if k != nil {
 			k.read(s.buf)
 		}
 		s.served[i] = nil
 	}
+}
+
+// finish sends what serve has left to be sent. It returns false when there was nothing to end.
+func (s *shard) finish() bool {
+	if !s.holds {
+		return false
+	}
+	s.holds = false
+	s.batch.release()
+	return true
 }
 
 // arm says whether the next packet rings. One that is there already may ring or not: the kernel does not ring for what
@@ -184,7 +216,7 @@ func (s *shard) find(n int) (sockets int) {
 // wait tells how many of events are sockets with packets; it does not block.
 func (s *shard) wait() int {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(s.ready), uintptr(unsafe.Pointer(&s.events[0])),
-		batch, 0, 0, 0)
+		most, 0, 0, 0)
 	if errno != 0 {
 		return 0
 	}

@@ -102,7 +102,7 @@ func TestNothingStays(t *testing.T) {
 
 // When the interval is over, everything that has gathered is received, from more sockets than one look has room for.
 func TestGathered(t *testing.T) {
-	const sockets = 2*batch + 10
+	const sockets = 2*most + 10
 	p := newPoller(t, 1, always(50*time.Millisecond))
 	got := make(chan datagram, sockets)
 	var in [sockets]*Socket
@@ -236,7 +236,7 @@ func TestNoDescriptors(t *testing.T) {
 		var other *Poller
 		var err, listen error
 		leaving(t, free, func() {
-			other, err = New(Config{Shards: shards, Drain: never, Longest: 100})
+			other, err = New(config(t, shards, never))
 			if free == 0 {
 				_, listen = p.Listen(netip.MustParseAddrPort("127.0.0.1:0"))
 			}

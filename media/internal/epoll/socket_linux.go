@@ -20,7 +20,8 @@ type Socket struct {
 	receive Receive
 	// users counts who is in a system call, and the owner until Close. The last one closes the descriptor, so that
 	// none of them meets another socket under the same number.
-	users atomic.Int32
+	users   atomic.Int32
+	refused atomic.Uint64 // packets of the batch that the system did not take
 }
 
 // closing is set in users from Close on.
@@ -126,8 +127,14 @@ func (k *Socket) read(buf []byte) {
 	}
 }
 
-// WriteToUDPAddrPort sends one datagram.
+// Refused is how many datagrams the system did not take though WriteToUDPAddrPort had returned.
+func (k *Socket) Refused() uint64 { return k.refused.Load() }
+
+// WriteToUDPAddrPort sends one datagram, at once or soon; see Poller.Hold.
 func (k *Socket) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	if q := k.shard.batch; q != nil && q.send(k, b, to) {
+		return len(b), nil
+	}
 	if !k.enter() {
 		return 0, net.ErrClosed
 	}
