@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"ringdown/callstate"
 	"ringdown/sip/internal/digest"
 	"ringdown/sip/internal/location"
@@ -72,17 +70,18 @@ type TraceMessage struct {
 
 // Agent is the SIP side of the switch.
 type Agent struct {
-	cfg      Config
-	log      *slog.Logger
-	layer    *tx.Layer
-	auth     *digest.Authenticator
-	secrets  map[string]digest.Secret
-	names    map[string]string
-	bindings *location.Memory
-	draining atomic.Bool
-	tags     tagMint
-	unfit    sparse // lines about credentials that do not fit
-	unknown  sparse // lines about callers that are challenged
+	cfg       Config
+	advertise string // Config.Advertise as text
+	log       *slog.Logger
+	layer     *tx.Layer
+	auth      *digest.Authenticator
+	secrets   map[string]digest.Secret
+	names     map[string]string
+	bindings  *location.Memory
+	draining  atomic.Bool
+	tags      tagMint
+	unfit     sparse // lines about credentials that do not fit
+	unknown   sparse // lines about callers that are challenged
 
 	mu      sync.RWMutex
 	legs    map[callstate.LegID]*leg
@@ -146,7 +145,7 @@ func New(cfg Config) (*Agent, error) {
 		return nil, err
 	}
 	a := &Agent{
-		cfg: cfg, log: cfg.Log, auth: auth,
+		cfg: cfg, advertise: cfg.Advertise.String(), log: cfg.Log, auth: auth,
 		secrets:  make(map[string]digest.Secret, len(cfg.Users)),
 		names:    make(map[string]string, len(cfg.Users)),
 		bindings: location.NewMemory(maxContacts),
@@ -254,22 +253,27 @@ func (a *Agent) sweep(ctx context.Context) {
 // sentBy is the address that we show on a flow.
 func (a *Agent) sentBy(f tx.Flow) (string, int) {
 	if a.cfg.Advertise.IsValid() {
-		return a.cfg.Advertise.String(), int(f.Local.Port())
+		return a.advertise, int(f.Local.Port())
 	}
 	return "", 0
 }
 
 // contact is our Contact on a flow.
-func (a *Agent) contact(f tx.Flow) sip.Header { return a.contactOf("ringdown", f) }
+func (a *Agent) contact(f tx.Flow) string { return a.contactOf("ringdown", f) }
 
 // contactOf is a Contact of ours with that user part.
-func (a *Agent) contactOf(user string, f tx.Flow) sip.Header {
-	uri := "<sip:" + escape(user) + "@" + a.reachedAt(f).String()
+func (a *Agent) contactOf(user string, f tx.Flow) string {
+	var room [96]byte
+	b := append(room[:0], "<sip:"...)
+	b = append(b, escape(user)...)
+	b = a.reachedAt(f).AppendTo(append(b, '@'))
 	if f.Transport == "TCP" {
-		uri += ";transport=tcp"
+		b = append(b, ";transport=tcp"...)
 	}
-	return sip.NewHeader("Contact", uri+">")
+	return string(append(b, '>'))
 }
+
+func header(name, value string) tx.Header { return tx.Header{Name: name, Value: value} }
 
 // reachedAt is the address at which the other end of a flow reaches us.
 func (a *Agent) reachedAt(f tx.Flow) netip.AddrPort {

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"ringdown/sip/internal/digest"
 	"ringdown/sip/internal/tx"
 )
@@ -102,9 +100,9 @@ func (a *Agent) challenge(s *tx.Server, stale bool) {
 	if failsOnUnknownAlgorithm(first(s.Request(), "User-Agent")) {
 		challenges = slices.DeleteFunc(challenges, func(c string) bool { return !strings.Contains(c, "algorithm=MD5") })
 	}
-	var hs []sip.Header
+	var hs []tx.Header
 	for _, c := range challenges {
-		hs = append(hs, sip.NewHeader("WWW-Authenticate", c))
+		hs = append(hs, header("WWW-Authenticate", c))
 	}
 	a.respond(s, 401, "", hs...)
 }

@@ -64,13 +64,11 @@ func (l *leg) reported() {
 // sendBYE ends the dialog. LegEnded is posted when it is answered or given up; nobody waits for that (E4).
 func (l *leg) sendBYE() {
 	l.phase, l.stranded = phaseBye, false
-	req, err := l.newRequest(sip.BYE, 0)
-	if err == nil {
-		for _, h := range reasons(l.endedBy) {
-			req.AppendHeader(h)
-		}
-		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(byeIn{ev}) })
+	req := l.newRequest(sip.BYE, 0)
+	for _, h := range reasons(l.endedBy) {
+		req.Add(h.Name, h.Value)
 	}
+	_, err := l.ask(req, func(ev tx.ClientEvent) { l.put(byeIn{ev}) })
 	if err != nil {
 		l.byeFailed(err)
 	}
@@ -153,7 +151,7 @@ func (l *leg) refuseOpen() {
 }
 
 // reasons are the Reason headers that tell a phone why we end its leg (RFC 3326).
-func reasons(c callstate.Cause) []sip.Header {
+func reasons(c callstate.Cause) []tx.Header {
 	text := reasonTexts[c.Kind]
 	if c.Reason != "" {
 		text = c.Reason // E10: what the other party gave is passed on
@@ -161,7 +159,7 @@ func reasons(c callstate.Cause) []sip.Header {
 	if text == "" {
 		return nil
 	}
-	return []sip.Header{sip.NewHeader("Reason", text)}
+	return []tx.Header{header("Reason", text)}
 }
 
 // reasonTexts is what the phone of a leg is told of each ending; an ordinary one needs no words.

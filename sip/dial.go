@@ -3,8 +3,10 @@ package sip
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -92,44 +94,39 @@ func (l *leg) sendINVITE(cmd callstate.Dial) error {
 		local: a.identity(cmd.From), remote: "<" + a.aor(cmd.Number) + ">",
 	}
 	l.dialog.localTag = a.tags.of(l.dialog.callID)
-	req, err := l.newINVITE(cmd)
-	if err != nil {
-		return err
-	}
+	req := l.newINVITE(cmd)
+	defer req.Free()
 	a.addLeg(l)
 	l.dialled = time.Now()
+	var err error
 	l.client, err = a.layer.Request(req, l.flow, a.responses(l.dialog))
 	return err
 }
 
 // newINVITE builds the INVITE that opens a leg, in the dialog that is set.
-func (l *leg) newINVITE(cmd callstate.Dial) (*sip.Request, error) {
+func (l *leg) newINVITE(cmd callstate.Dial) *tx.Request {
 	a := l.a
-	req, err := l.newRequest(sip.INVITE, 0)
-	if err != nil {
-		return nil, err
-	}
+	req := l.newRequest(sip.INVITE, 0)
 	if cmd.Forwards > 0 { // RFC 7332 §5
-		mf := sip.MaxForwardsHeader(cmd.Forwards - 1)
-		req.RemoveHeader("Max-Forwards")
-		req.AppendHeader(&mf)
+		req.Remove("Max-Forwards")
+		req.Add("Max-Forwards", strconv.Itoa(cmd.Forwards-1))
 	}
 	able(req)
-	req.AppendHeader(sip.NewHeader("Accept", "application/sdp"))
+	req.Add("Accept", "application/sdp")
 	for _, d := range cmd.Diversions {
-		req.AppendHeader(sip.NewHeader("Diversion", fmt.Sprintf("<%s>;reason=%s;counter=1", a.aor(d.Number), d.Reason)))
+		req.Add("Diversion", fmt.Sprintf("<%s>;reason=%s;counter=1", a.aor(d.Number), d.Reason))
 	}
 	for _, v := range a.history(cmd) {
-		req.AppendHeader(sip.NewHeader("History-Info", v))
+		req.Add("History-Info", v)
 	}
 	if cmd.ReferredBy != "" {
-		req.AppendHeader(sip.NewHeader("Referred-By", cmd.ReferredBy))
+		req.Add("Referred-By", cmd.ReferredBy)
 	}
 	if cmd.Replaces != "" {
-		req.AppendHeader(sip.NewHeader("Replaces", cmd.Replaces)) // P2
+		req.Add("Replaces", cmd.Replaces) // P2
 	}
-	setBody(req, "application/sdp", cmd.SDP)
-	return req, nil
+	req.SetBody("application/sdp", cmd.SDP)
+	return req
 }
 
 // responses hands on what comes to the INVITE that opens a dialog. The transaction waits for more answers long after
@@ -167,6 +164,9 @@ func (a *Agent) aor(number string) string {
 // escape writes a number as the user part of a URI (RFC 3261 §25.1).
 func escape(s string) string {
 	const free = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.!~*'()&=+$,;?/"
+	if !strings.ContainsFunc(s, func(c rune) bool { return c >= utf8.RuneSelf || strings.IndexByte(free, byte(c)) < 0 }) {
+		return s
+	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if strings.IndexByte(free, s[i]) >= 0 {
@@ -180,7 +180,7 @@ func escape(s string) string {
 
 func (a *Agent) host(f tx.Flow) string {
 	if a.cfg.Advertise.IsValid() {
-		return a.cfg.Advertise.String()
+		return a.advertise
 	}
 	return f.Local.Addr().Unmap().String()
 }

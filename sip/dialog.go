@@ -30,18 +30,14 @@ const supported = "replaces, norefersub"
 
 // able says in a message what we take and know. A phone offers its user an attended transfer only where `replaces` is
 // listed (P13).
-func able(m sip.Message) {
-	m.AppendHeader(sip.NewHeader("Allow", allow))
-	m.AppendHeader(sip.NewHeader("Supported", supported))
+func able(m interface{ Add(name, value string) }) {
+	m.Add("Allow", allow)
+	m.Add("Supported", supported)
 }
 
-// newRequest builds a request inside the dialog (RFC 3261 §12.2.1.1). CSeq rises, save for ACK, which repeats seq.
-func (l *leg) newRequest(method sip.RequestMethod, seq uint32) (*sip.Request, error) {
+// newRequest begins a request inside the dialog (RFC 3261 §12.2.1.1). CSeq rises, save for ACK, which repeats seq.
+func (l *leg) newRequest(method sip.RequestMethod, seq uint32) *tx.Request {
 	d := &l.dialog
-	var uri sip.Uri
-	if err := sip.ParseUri(d.target, &uri); err != nil {
-		return nil, err
-	}
 	if l.line != nil {
 		l.flow = l.nextHop()
 	}
@@ -49,46 +45,30 @@ func (l *leg) newRequest(method sip.RequestMethod, seq uint32) (*sip.Request, er
 		d.localSeq++
 		seq = d.localSeq
 	}
-	req := sip.NewRequest(method, uri)
+	req := tx.NewRequest(method, d.target, seq)
 	for _, r := range d.routes {
-		req.AppendHeader(sip.NewHeader("Route", r))
+		req.Add("Route", r)
 	}
-	mf := sip.MaxForwardsHeader(70)
-	req.AppendHeader(&mf)
-	req.AppendHeader(sip.NewHeader("From", d.local+";tag="+d.localTag))
-	to := d.remote
-	if d.remoteTag != "" {
-		to += ";tag=" + d.remoteTag
-	}
-	req.AppendHeader(sip.NewHeader("To", to))
-	id := sip.CallIDHeader(d.callID)
-	req.AppendHeader(&id)
-	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
+	req.Add("Max-Forwards", "70")
+	req.AddParty("From", d.local, d.localTag)
+	req.AddParty("To", d.remote, d.remoteTag)
+	req.Add("Call-ID", d.callID)
 	switch method {
 	case sip.INVITE, sip.UPDATE, sip.NOTIFY, sip.REFER:
-		req.AppendHeader(l.contact())
+		req.Add("Contact", l.contact())
 	}
 	if method != sip.ACK {
-		req.AppendHeader(sip.NewHeader("User-Agent", l.a.cfg.Version))
+		req.Add("User-Agent", l.a.cfg.Version)
 	}
-	return req, nil
+	return req
 }
 
 // contact is our Contact in the leg's dialog.
-func (l *leg) contact() sip.Header {
+func (l *leg) contact() string {
 	if l.line != nil {
 		return l.line.t.contact(l.flow)
 	}
 	return l.a.contact(l.flow)
-}
-
-// setBody puts a body and its headers into a message.
-func setBody(m sip.Message, contentType string, body []byte) {
-	if len(body) > 0 {
-		ct := sip.ContentTypeHeader(contentType)
-		m.AppendHeader(&ct)
-	}
-	m.SetBody(body)
 }
 
 // peerDialog reads the peer's half of the dialog from a 2xx to our INVITE (RFC 3261 §12.1.2).
@@ -154,13 +134,11 @@ func (l *leg) ack(seq uint32) ([]byte, error) {
 			return a.wire, nil
 		}
 	}
-	req, err := l.newRequest(sip.ACK, seq)
-	if err != nil {
-		return nil, err
-	}
+	req := l.newRequest(sip.ACK, seq)
+	defer req.Free()
 	if l.line != nil && l.line.inviteN == seq {
 		for _, h := range l.line.signed {
-			req.AppendHeader(h)
+			req.Add(h.Name, h.Value)
 		}
 	}
 	wire, err := l.a.layer.Write(req, l.flow)

@@ -34,13 +34,13 @@ func (l *leg) infoReceived(s *tx.Server) {
 	kind = strings.ToLower(strings.TrimSpace(kind))
 	switch {
 	case first(req, "Info-Package") != "":
-		l.a.respond(s, 469, "Bad Info Package", sip.NewHeader("Recv-Info", "")) // RFC 6086 §4.2.2
+		l.a.respond(s, 469, "Bad Info Package", header("Recv-Info", "")) // RFC 6086 §4.2.2
 		return
 	case len(req.Body()) == 0:
 		l.a.respond(s, 200, "") // RFC 2976 §2.2: no body, nothing to do
 		return
 	case kind != "application/dtmf-relay" && kind != "application/dtmf":
-		l.a.respond(s, 415, "", sip.NewHeader("Accept", "application/dtmf-relay, application/dtmf"))
+		l.a.respond(s, 415, "", header("Accept", "application/dtmf-relay, application/dtmf"))
 		return
 	}
 	digit, length, ok := readDTMF(kind, string(req.Body()))
@@ -121,11 +121,9 @@ func (l *leg) infoNext() {
 		l.after(infoPause, timerPause, 0)
 		return
 	}
-	req, err := l.newRequest(sip.INFO, 0)
-	if err == nil {
-		setBody(req, "application/dtmf-relay", []byte("Signal="+digit+"\r\nDuration=100\r\n"))
-		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(infoIn{ev}) })
-	}
+	req := l.newRequest(sip.INFO, 0)
+	req.SetBody("application/dtmf-relay", []byte("Signal="+digit+"\r\nDuration=100\r\n"))
+	_, err := l.ask(req, func(ev tx.ClientEvent) { l.put(infoIn{ev}) })
 	if err != nil {
 		l.infoFailed("cannot be sent")
 	}

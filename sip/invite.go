@@ -144,7 +144,7 @@ func values(req *sip.Request, name string) (n int) {
 }
 
 func (a *Agent) respond100(s *tx.Server) {
-	if err := s.Respond(s.NewResponse(100, "")); err != nil {
+	if err := s.Respond(s.NewAnswer(100, "")); err != nil {
 		a.log.Debug("100 not sent", "err", err)
 	}
 }
@@ -207,8 +207,8 @@ func quoted(name string) string {
 var inQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // warning says in a 4xx what is wrong with a body (RFC 3261 §20.43).
-func warning(err error) sip.Header {
-	return sip.NewHeader("Warning", `399 ringdown "`+quoted(err.Error())+`"`)
+func warning(err error) tx.Header {
+	return header("Warning", `399 ringdown "`+quoted(err.Error())+`"`)
 }
 
 // ring sends a 1xx to a leg that called us.
@@ -216,10 +216,10 @@ func (l *leg) ring(cmd callstate.Ring) {
 	if l.phase != phaseInvite || !l.inbound {
 		return
 	}
-	res := l.server.NewResponse(cmd.Status, "")
-	res.AppendHeader(l.contact())
+	res := l.server.NewAnswer(cmd.Status, "")
+	res.Add("Contact", l.contact())
 	able(res)
-	setBody(res, "application/sdp", cmd.SDP)
+	res.SetBody("application/sdp", cmd.SDP)
 	l.a.send(l.server, res)
 }
 
@@ -234,10 +234,10 @@ func (l *leg) answer(cmd callstate.Answer) {
 
 // accept sends a 200 to an INVITE of theirs and repeats it until the ACK (RFC 3261 §13.3.1.4, on every transport).
 func (l *leg) accept(s *tx.Server, sdp []byte, offered bool, ref uint32) {
-	res := s.NewResponse(200, "")
-	res.AppendHeader(l.contact())
+	res := s.NewAnswer(200, "")
+	res.Add("Contact", l.contact())
 	able(res)
-	setBody(res, "application/sdp", sdp)
+	res.SetBody("application/sdp", sdp)
 	l.a.send(s, res) // a failure is made good by resend
 	l.invite = openInvite{server: s, seq: s.Request().CSeq().SeqNo, offered: offered, ref: ref,
 		gen: l.invite.gen + 1, next: t1, since: time.Now()}

@@ -135,14 +135,14 @@ func (l *leg) theirOffer(s *tx.Server) {
 }
 
 func (l *leg) retryAfter(s *tx.Server) {
-	l.a.respond(s, 500, "", sip.NewHeader("Retry-After", strconv.Itoa(1+rand.IntN(9))))
+	l.a.respond(s, 500, "", header("Retry-After", strconv.Itoa(1+rand.IntN(9))))
 }
 
 func (l *leg) acceptUpdate(s *tx.Server, sdp []byte) {
-	res := s.NewResponse(200, "")
-	res.AppendHeader(l.contact())
+	res := s.NewAnswer(200, "")
+	res.Add("Contact", l.contact())
 	able(res)
-	setBody(res, "application/sdp", sdp)
+	res.SetBody("application/sdp", sdp)
 	l.a.send(s, res)
 }
 
@@ -190,12 +190,10 @@ func (l *leg) sendReoffer() {
 		return
 	}
 	o.ours, o.want = o.want, nil
-	req, err := l.newRequest(sip.INVITE, 0)
-	if err == nil {
-		able(req)
-		setBody(req, "application/sdp", o.ours.SDP)
-		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(reofferIn{ev}) })
-	}
+	req := l.newRequest(sip.INVITE, 0)
+	able(req)
+	req.SetBody("application/sdp", o.ours.SDP)
+	_, err := l.ask(req, func(ev tx.ClientEvent) { l.put(reofferIn{ev}) })
 	if err != nil {
 		l.reofferRefused(503)
 	}

@@ -48,13 +48,11 @@ func (l *leg) sendPartner() {
 		return
 	}
 	p.sent, p.want = p.want, nil
-	req, err := l.newRequest(sip.UPDATE, 0)
-	if err == nil {
-		able(req)
-		// RFC 5876: UPDATE may carry it. From and To stay as they are: RFC 4916 is not claimed.
-		req.AppendHeader(sip.NewHeader("P-Asserted-Identity", l.a.identity(*p.sent)))
-		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(updateIn{ev}) })
-	}
+	req := l.newRequest(sip.UPDATE, 0)
+	able(req)
+	// RFC 5876: UPDATE may carry it. From and To stay as they are: RFC 4916 is not claimed.
+	req.Add("P-Asserted-Identity", l.a.identity(*p.sent))
+	_, err := l.ask(req, func(ev tx.ClientEvent) { l.put(updateIn{ev}) })
 	if err != nil {
 		p.sent = nil
 		l.a.log.Debug("UPDATE not sent", "leg", l.id.String(), "err", err)

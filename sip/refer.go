@@ -104,10 +104,10 @@ func (l *leg) acceptRefer(cmd callstate.AcceptRefer) {
 	if r == nil || r.request == nil {
 		return
 	}
-	res := r.request.NewResponse(202, "")
-	res.AppendHeader(l.contact())
+	res := r.request.NewAnswer(202, "")
+	res.Add("Contact", l.contact())
 	if r.quiet {
-		res.AppendHeader(sip.NewHeader("Refer-Sub", "false"))
+		res.Add("Refer-Sub", "false")
 	}
 	l.a.send(r.request, res)
 	r.request = nil
@@ -160,18 +160,16 @@ func (l *leg) tell(r *refer, status int) {
 func (l *leg) notify(r *refer) {
 	status := r.queue[0]
 	r.queue = r.queue[1:]
-	req, err := l.newRequest(sip.NOTIFY, 0)
-	if err == nil {
-		req.AppendHeader(sip.NewHeader("Event", r.event))
-		state := "active;expires=" + strconv.Itoa(int(referLife/time.Second))
-		if status >= 200 {
-			state = "terminated;reason=noresource" // RFC 3515 §2.4.7
-		}
-		req.AppendHeader(sip.NewHeader("Subscription-State", state))
-		setBody(req, "message/sipfrag;version=2.0", fmt.Appendf(nil, "SIP/2.0 %d %s\r\n", status, reasonOf(status)))
-		r.busy = true
-		_, err = l.ask(req, func(ev tx.ClientEvent) { l.put(notifyIn{r, ev}) })
+	req := l.newRequest(sip.NOTIFY, 0)
+	req.Add("Event", r.event)
+	state := "active;expires=" + strconv.Itoa(int(referLife/time.Second))
+	if status >= 200 {
+		state = "terminated;reason=noresource" // RFC 3515 §2.4.7
 	}
+	req.Add("Subscription-State", state)
+	req.SetBody("message/sipfrag;version=2.0", fmt.Appendf(nil, "SIP/2.0 %d %s\r\n", status, reasonOf(status)))
+	r.busy = true
+	_, err := l.ask(req, func(ev tx.ClientEvent) { l.put(notifyIn{r, ev}) })
 	if err != nil {
 		l.unheard(r)
 	}

@@ -30,7 +30,7 @@ func (a *Agent) register(s *tx.Server) {
 	}
 	changes, status, reason := a.changes(s)
 	if status == 423 {
-		a.respond(s, 423, "", sip.NewHeader("Min-Expires", strconv.Itoa(a.cfg.Expires.Min)))
+		a.respond(s, 423, "", header("Min-Expires", strconv.Itoa(a.cfg.Expires.Min)))
 		return
 	}
 	if status != 0 {
@@ -53,7 +53,7 @@ func (a *Agent) register(s *tx.Server) {
 		}
 		a.log.Info(what, "number", user, "contacts", len(bindings), "source", s.Flow().Remote.String())
 	}
-	res := s.NewResponse(200, "")
+	res := s.NewAnswer(200, "")
 	for _, b := range bindings {
 		left := int(b.Expires.Sub(now).Round(time.Second) / time.Second)
 		v := "<" + b.Contact + ">;expires=" + strconv.Itoa(left)
@@ -63,16 +63,16 @@ func (a *Agent) register(s *tx.Server) {
 		if b.Instance != "" {
 			v += ";+sip.instance=\"" + b.Instance + "\""
 		}
-		res.AppendHeader(sip.NewHeader("Contact", v))
+		res.Add("Contact", v)
 	}
-	res.AppendHeader(sip.NewHeader("Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")))
+	res.Add("Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT"))
 	a.send(s, res)
 }
 
 func (a *Agent) refuseRegister(s *tx.Server, err error) {
 	switch {
 	case errors.Is(err, location.ErrOrder):
-		a.respond(s, 500, "CSeq out of order", sip.NewHeader("Retry-After", "1")) // step 7; N2
+		a.respond(s, 500, "CSeq out of order", header("Retry-After", "1")) // step 7; N2
 	case errors.Is(err, location.ErrTooMany):
 		a.respond(s, 403, "Too many contacts")
 	default:

@@ -17,7 +17,7 @@ func (h *handler) agent() *Agent { return (*Agent)(h) }
 func (h *handler) Request(s *tx.Server) {
 	a, req := h.agent(), s.Request()
 	if bad := unsupported(req); bad != "" {
-		a.respond(s, 420, "", sip.NewHeader("Unsupported", bad))
+		a.respond(s, 420, "", header("Unsupported", bad))
 		return
 	}
 	if first(req, "Replaces") != "" && (req.Method != sip.INVITE || tagOf(req.To().Params) != "") {
@@ -100,31 +100,32 @@ func (h *handler) Response(res *sip.Response, flow tx.Flow) {
 }
 
 // respond answers a request with further headers. A 4xx that is about a method or a body says what would do.
-func (a *Agent) respond(s *tx.Server, status int, reason string, more ...sip.Header) {
-	res := s.NewResponse(status, reason)
+func (a *Agent) respond(s *tx.Server, status int, reason string, more ...tx.Header) {
+	res := s.NewAnswer(status, reason)
 	switch status {
 	case 405, 501:
-		res.AppendHeader(sip.NewHeader("Allow", allow))
+		res.Add("Allow", allow)
 	case 415:
-		res.AppendHeader(sip.NewHeader("Accept", "application/sdp"))
-		res.AppendHeader(sip.NewHeader("Accept-Encoding", "identity"))
+		res.Add("Accept", "application/sdp")
+		res.Add("Accept-Encoding", "identity")
 	case 489:
-		res.AppendHeader(sip.NewHeader("Allow-Events", "refer"))
+		res.Add("Allow-Events", "refer")
 	case 503:
-		res.AppendHeader(sip.NewHeader("Retry-After", "5"))
+		res.Add("Retry-After", "5")
 	}
 	for _, h := range more {
-		res.AppendHeader(h)
+		res.Add(h.Name, h.Value)
 	}
 	a.send(s, res)
 }
 
-// send sends an answer; that a peer is out of reach is its own matter.
-func (a *Agent) send(s *tx.Server, res *sip.Response) error {
-	res.AppendHeader(sip.NewHeader("Server", a.cfg.Version))
+// send sends an answer, which is not the caller's any more; that a peer is out of reach is its own matter.
+func (a *Agent) send(s *tx.Server, res *tx.Answer) error {
+	res.Add("Server", a.cfg.Version)
+	status := res.Status()
 	err := s.Respond(res)
 	if err != nil {
-		a.log.Debug("answer not sent", "status", res.StatusCode, "sip_call_id", s.Request().CallID().Value(), "err", err)
+		a.log.Debug("answer not sent", "status", status, "sip_call_id", s.Request().CallID().Value(), "err", err)
 	}
 	return err
 }
@@ -136,8 +137,8 @@ func (a *Agent) options(s *tx.Server) {
 		status = 503
 	}
 	a.respond(s, status, "",
-		sip.NewHeader("Allow", allow), sip.NewHeader("Supported", supported), sip.NewHeader("Accept", "application/sdp"), sip.NewHeader("Accept-Encoding", "identity"),
-		sip.NewHeader("Accept-Language", "en"), sip.NewHeader("Allow-Events", "refer"))
+		header("Allow", allow), header("Supported", supported), header("Accept", "application/sdp"), header("Accept-Encoding", "identity"),
+		header("Accept-Language", "en"), header("Allow-Events", "refer"))
 }
 
 // unsupported are the option tags of Require and Proxy-Require that we do not know (RFC 3261 §8.2.2.3). Nothing is known

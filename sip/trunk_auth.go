@@ -3,8 +3,6 @@ package sip
 import (
 	"slices"
 
-	"github.com/emiago/sipgo/sip"
-
 	"ringdown/callstate"
 	"ringdown/sip/internal/digest"
 	"ringdown/sip/internal/tx"
@@ -24,18 +22,18 @@ type asked struct {
 // maxRealms is how many realms one dialog may ask for: a proxy and what is behind it.
 const maxRealms = 3
 
-// sign puts our answers into a request, in place of those that it has.
-func (g *login) sign(req *sip.Request, t *trunk) {
-	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
-		for req.RemoveHeader(name) {
-		}
-	}
+// sign puts our answers into a request, in place of those that it has, and returns them.
+func (g *login) sign(req *tx.Request, t *trunk) (signed []tx.Header) {
+	req.Remove("Authorization")
+	req.Remove("Proxy-Authorization")
 	for i := range g.asked {
 		a := &g.asked[i]
 		a.nc++
-		answer := a.c.Answer(t.Username, t.Password, string(req.Method), req.Recipient.String(), a.nc)
-		req.AppendHeader(sip.NewHeader(a.header, answer))
+		answer := a.c.Answer(t.Username, t.Password, string(req.Method), req.URI, a.nc)
+		req.Add(a.header, answer)
+		signed = append(signed, header(a.header, answer))
 	}
+	return signed
 }
 
 // keep takes a challenge over, in place of the last one of its realm.
@@ -74,7 +72,7 @@ func (c *chain) may(header string, ch digest.Challenge) bool {
 // answers tells whether the trunk's challenge to req can be answered, and keeps it in g. Only the trunk itself gets an
 // answer: a challenge from any other address, as of a host that its Contact or a Record-Route names, could be made to
 // collect digests (edge cases X9, E3).
-func (t *trunk) answers(ev tx.ClientEvent, g *login, req *sip.Request, c *chain) bool {
+func (t *trunk) answers(ev tx.ClientEvent, g *login, req *tx.Request, c *chain) bool {
 	if t.Username == "" {
 		return false
 	}
@@ -82,9 +80,9 @@ func (t *trunk) answers(ev tx.ClientEvent, g *login, req *sip.Request, c *chain)
 		t.a.log.Warn("challenge from a stranger", "trunk", t.Name, "method", string(req.Method), "source", ev.Flow.Remote.String())
 		return false
 	}
-	name, header := "WWW-Authenticate", "Authorization"
+	name, answer := "WWW-Authenticate", "Authorization"
 	if ev.Res.StatusCode == 407 {
-		name, header = "Proxy-Authenticate", "Proxy-Authorization"
+		name, answer = "Proxy-Authenticate", "Proxy-Authorization"
 	}
 	var values []string
 	for _, h := range ev.Res.GetHeaders(name) {
@@ -95,7 +93,7 @@ func (t *trunk) answers(ev tx.ClientEvent, g *login, req *sip.Request, c *chain)
 	case !ok:
 		t.a.log.Warn("challenge that cannot be answered", "trunk", t.Name, "method", string(req.Method))
 		return false
-	case !c.may(header, ch) || !g.keep(header, ch):
+	case !c.may(answer, ch) || !g.keep(answer, ch):
 		t.a.log.Warn("credentials refused", "trunk", t.Name, "method", string(req.Method), "realm", clip(ch.Realm))
 		return false
 	}
@@ -109,22 +107,23 @@ func challenged(ev tx.ClientEvent) bool {
 // challengedIn is a challenge to a request of this leg other than its first INVITE.
 type challengedIn struct {
 	tx.ClientEvent
-	req   *sip.Request
+	req   *tx.Request
 	on    func(tx.ClientEvent)
 	chain chain
 }
 
 // ask sends a request inside the dialog. What a trunk answers to a challenged one comes to on, the challenge does not
 // (S26, E3).
-func (l *leg) ask(req *sip.Request, on func(tx.ClientEvent)) (*tx.Client, error) {
+func (l *leg) ask(req *tx.Request, on func(tx.ClientEvent)) (*tx.Client, error) {
 	if l.line == nil {
+		defer req.Free()
 		return l.a.layer.Request(req, l.flow, on)
 	}
 	l.line.sign(req)
 	return l.askAs(req, on, chain{})
 }
 
-func (l *leg) askAs(req *sip.Request, on func(tx.ClientEvent), c chain) (*tx.Client, error) {
+func (l *leg) askAs(req *tx.Request, on func(tx.ClientEvent), c chain) (*tx.Client, error) {
 	return l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) {
 		if challenged(ev) {
 			l.put(challengedIn{ev, req, on, c})
@@ -147,10 +146,9 @@ func (l *leg) challenged(in challengedIn) {
 }
 
 // again makes a request a new one of the dialog: it gets the next CSeq, and credentials.
-func (l *leg) again(req *sip.Request) {
+func (l *leg) again(req *tx.Request) {
 	l.dialog.localSeq++
-	req.RemoveHeader("CSeq")
-	req.AppendHeader(&sip.CSeqHeader{SeqNo: l.dialog.localSeq, MethodName: req.Method})
+	req.Seq = l.dialog.localSeq
 	l.line.sign(req)
 }
 

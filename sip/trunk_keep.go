@@ -164,50 +164,42 @@ func (t *trunk) options(remote netip.AddrPort) {
 	if err != nil {
 		return // no socket: the status says so
 	}
-	req, err := t.request(sip.OPTIONS, t.uri(""), f, tx.NewTag(), tx.NewTag()+tx.NewTag(), 1)
-	if err == nil {
-		req.AppendHeader(sip.NewHeader("Accept", "application/sdp"))
-		_, err = t.a.layer.Request(req, f, func(ev tx.ClientEvent) {
-			if ev.Err != nil {
-				return // it is missed by its own, shorter time
-			}
-			t.about(remote, func(g *target) {
-				g.ping.open, g.ping.heard = false, true
-				g.ping.alive() // a pause after an INVITE without an answer goes on: this is none
-			})
-			if d, ok := retryAfter(ev.Res); ok && ev.Res.StatusCode == 503 {
-				t.pause(remote, d)
-			}
+	req := t.request(sip.OPTIONS, t.uri(""), f, tx.NewTag(), tx.NewTag()+tx.NewTag(), 1)
+	defer req.Free()
+	req.Add("Accept", "application/sdp")
+	_, err = t.a.layer.Request(req, f, func(ev tx.ClientEvent) {
+		if ev.Err != nil {
+			return // it is missed by its own, shorter time
+		}
+		t.about(remote, func(g *target) {
+			g.ping.open, g.ping.heard = false, true
+			g.ping.alive() // a pause after an INVITE without an answer goes on: this is none
 		})
-	}
+		if d, ok := retryAfter(ev.Res); ok && ev.Res.StatusCode == 503 {
+			t.pause(remote, d)
+		}
+	})
 	if err != nil {
 		t.a.log.Debug("OPTIONS not sent", "trunk", t.Name, "err", err)
 	}
 }
 
-// request builds a request to the trunk outside of any dialog of a call.
-func (t *trunk) request(method sip.RequestMethod, uri string, f tx.Flow, tag, callID string, seq uint32) (*sip.Request, error) {
-	var recipient sip.Uri
-	if err := sip.ParseUri(uri, &recipient); err != nil {
-		return nil, err
-	}
+// request begins a request to the trunk outside of any dialog of a call.
+func (t *trunk) request(method sip.RequestMethod, uri string, f tx.Flow, tag, callID string, seq uint32) *tx.Request {
 	who := "<" + t.a.aor("ringdown") + ">"
 	to := "<" + uri + ">"
 	if method == sip.REGISTER {
 		who = "<" + t.account() + ">"
 		to = who
 	}
-	req := sip.NewRequest(method, recipient)
-	mf := sip.MaxForwardsHeader(70)
-	req.AppendHeader(&mf)
-	req.AppendHeader(sip.NewHeader("From", who+";tag="+tag))
-	req.AppendHeader(sip.NewHeader("To", to))
-	id := sip.CallIDHeader(callID)
-	req.AppendHeader(&id)
-	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
-	req.AppendHeader(t.contact(f))
-	req.AppendHeader(sip.NewHeader("User-Agent", t.a.cfg.Version))
-	return req, nil
+	req := tx.NewRequest(method, uri, seq)
+	req.Add("Max-Forwards", "70")
+	req.AddParty("From", who, tag)
+	req.Add("To", to)
+	req.Add("Call-ID", callID)
+	req.Add("Contact", t.contact(f))
+	req.Add("User-Agent", t.a.cfg.Version)
+	return req
 }
 
 // uri is a number at the trunk, or the trunk itself.
@@ -235,7 +227,7 @@ func (t *trunk) hostPort() string {
 }
 
 // contact is our Contact toward the trunk: at a registered one, of the account, by which its calls are known.
-func (t *trunk) contact(f tx.Flow) sip.Header {
+func (t *trunk) contact(f tx.Flow) string {
 	if t.Register {
 		return t.a.contactOf(t.Username, f)
 	}

@@ -19,23 +19,22 @@ type line struct {
 	number string // of the party at its other end
 	login  login
 
-	invite  *sip.Request // that opens the dialog, until it is answered for good: it may have to go out again
+	invite  *tx.Request // that opens the dialog, until it is answered for good: it may have to go out again
 	chain   chain
 	attempt int              // which sending of it counts; answers to earlier ones come too late
 	heard   bool             // this sending had some answer
 	tried   []netip.AddrPort // addresses of the trunk that failed
 	minSE   int              // the largest Min-SE that was asked for, in seconds (S28)
 
-	signed  []sip.Header // the credentials of our last INVITE, which its ACK repeats (RFC 3261 §22.1)
-	inviteN uint32       // its CSeq
+	signed  []tx.Header // the credentials of our last INVITE, which its ACK repeats (RFC 3261 §22.1)
+	inviteN uint32      // its CSeq
 }
 
 // sign puts our credentials into a request of the leg.
-func (n *line) sign(req *sip.Request) {
-	n.login.sign(req, n.t)
+func (n *line) sign(req *tx.Request) {
+	signed := n.login.sign(req, n.t)
 	if req.Method == sip.INVITE {
-		n.inviteN = req.CSeq().SeqNo
-		n.signed = append(req.GetHeaders("Authorization"), req.GetHeaders("Proxy-Authorization")...)
+		n.inviteN, n.signed = req.Seq, signed
 	}
 }
 
@@ -62,12 +61,9 @@ func (l *leg) dialTrunk(cmd callstate.Dial) error {
 		local: t.from(cmd.From), remote: "<" + cmd.To.URI + ">", // as it goes there: a route may change the number
 	}
 	l.dialog.localTag = l.a.tags.of(l.dialog.callID)
-	req, err := l.newINVITE(cmd)
-	if err != nil {
-		return err
-	}
+	req := l.newINVITE(cmd)
 	for _, h := range t.identity(cmd.From) {
-		req.AppendHeader(h)
+		req.Add(h.Name, h.Value)
 	}
 	l.line.invite = req
 	l.a.addLeg(l)
@@ -129,11 +125,11 @@ func named(name, uri string) string {
 }
 
 // identity tells a trunk who really calls (RFC 3325 §9.1); of somebody anonymous only that it is to stay so.
-func (t *trunk) identity(p callstate.Party) []sip.Header {
+func (t *trunk) identity(p callstate.Party) []tx.Header {
 	if p.Number == anonymous || p.Number == "" {
-		return []sip.Header{sip.NewHeader("Privacy", "id")}
+		return []tx.Header{header("Privacy", "id")}
 	}
-	return []sip.Header{sip.NewHeader("P-Asserted-Identity", t.a.identity(p))}
+	return []tx.Header{header("P-Asserted-Identity", t.a.identity(p))}
 }
 
 // sendLine sends the INVITE to the trunk. When it cannot be sent, the next address is tried.
@@ -241,8 +237,8 @@ func (l *leg) longerSession(res *sip.Response) bool {
 	}
 	l.line.minSE = seconds
 	req := l.line.invite
-	req.RemoveHeader("Min-SE")
-	req.AppendHeader(sip.NewHeader("Min-SE", strconv.Itoa(seconds)))
+	req.Remove("Min-SE")
+	req.Add("Min-SE", strconv.Itoa(seconds))
 	l.again(req)
 	l.sendLine()
 	return true
@@ -260,8 +256,8 @@ func (l *leg) nextWay(c callstate.Cause) {
 	}
 	l.a.log.Info("next address of the trunk", "trunk", n.t.Name, "leg", l.id.String(), "remote", f.Remote.String())
 	l.flow = f
-	n.invite.RemoveHeader("Contact")
-	n.invite.AppendHeader(n.t.contact(f))
+	n.invite.Remove("Contact")
+	n.invite.Add("Contact", n.t.contact(f))
 	n.chain = chain{}
 	n.sign(n.invite)
 	l.sendLine()

@@ -39,7 +39,7 @@ type round struct {
 	longer bool             // 423 was obeyed
 	tried  []netip.AddrPort // addresses that failed
 	to     tx.Flow
-	req    *sip.Request
+	req    *tx.Request
 }
 
 const (
@@ -122,22 +122,20 @@ func (t *trunk) sendRegister(expires time.Duration) {
 	r.seq++
 	seq, to := r.seq, r.round.to
 	t.mu.Unlock()
-	req, err := t.request(sip.REGISTER, t.uri(""), to, r.tag, r.callID, seq)
-	if err == nil {
-		req.AppendHeader(sip.NewHeader("Expires", strconv.Itoa(int(expires/time.Second))))
-		req.AppendHeader(sip.NewHeader("Allow", allow))
-		r.login.sign(req, t)
-		r.round.req = req
-		t.mu.Lock()
-		r.busy = true
-		t.mu.Unlock()
-		_, err = t.a.layer.Request(req, to, func(ev tx.ClientEvent) {
-			if ev.Res != nil && ev.Res.StatusCode < 200 {
-				return
-			}
-			t.toRegister(seq, ev)
-		})
-	}
+	req := t.request(sip.REGISTER, t.uri(""), to, r.tag, r.callID, seq)
+	req.Add("Expires", strconv.Itoa(int(expires/time.Second)))
+	req.Add("Allow", allow)
+	r.login.sign(req, t)
+	r.round.req = req
+	t.mu.Lock()
+	r.busy = true
+	t.mu.Unlock()
+	_, err := t.a.layer.Request(req, to, func(ev tx.ClientEvent) {
+		if ev.Res != nil && ev.Res.StatusCode < 200 {
+			return
+		}
+		t.toRegister(seq, ev)
+	})
 	if err != nil {
 		t.toRegister(seq, tx.ClientEvent{Err: err})
 	}

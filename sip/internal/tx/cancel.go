@@ -20,17 +20,16 @@ const (
 // until the first provisional response and not sent if a final one comes first; the transaction still ends with a
 // final response, be it a 2xx that crossed, or with ErrTimeout 64*T1 after the CANCEL was sent. Asking again does
 // nothing. After a final response it gives ErrAnswered, after another end ErrEnded, for other methods ErrMessage.
-func (c *Client) Cancel(headers ...sip.Header) error {
+func (c *Client) Cancel(headers ...Header) error {
 	if !c.invite {
 		return fmt.Errorf("%w: only INVITE can be cancelled", ErrMessage)
 	}
 	var more strings.Builder
 	for _, h := range headers {
-		value := h.Value()
-		if !isToken(h.Name()) || strings.ContainsAny(value, "\r\n") {
-			return fmt.Errorf("%w: header %q", ErrMessage, h.Name())
+		if !isToken(h.Name) || strings.ContainsAny(h.Value, "\r\n") {
+			return fmt.Errorf("%w: header %q", ErrMessage, h.Name)
 		}
-		more.WriteString(h.Name() + ": " + value + "\r\n")
+		more.WriteString(h.Name + ": " + h.Value + "\r\n")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,7 +50,7 @@ func (c *Client) Cancel(headers ...sip.Header) error {
 
 // Abandon is Cancel for an INVITE that nobody waits for any more: while nothing was answered, copies of it could only have
 // somebody called for nothing. They stop (Timer A); Timer B goes on, and what still comes is treated as after Cancel.
-func (c *Client) Abandon(headers ...sip.Header) error {
+func (c *Client) Abandon(headers ...Header) error {
 	err := c.Cancel(headers...)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func TestClientCancel(t *testing.T) { // RFC 3261 §9.1, edge cases S2, S3, S4, 
 						if step == "abandon" {
 							ask = c.Abandon
 						}
-						if err := ask(sip.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`)); err != nil {
+						if err := ask(Header{"Reason", `SIP;cause=200;text="Call completed elsewhere"`}); err != nil {
 							t.Error(err)
 						}
 						continue
@@ -77,10 +77,10 @@ func TestCANCELIsBuiltFromTheINVITE(t *testing.T) { // RFC 3261 §9.1
 		var e events
 		c, invite := s.begin(sip.INVITE, &e)
 		s.send(reply(invite, 180, "t"))
-		if err := c.Cancel(sip.NewHeader("Reason", "SIP;cause=200"), sip.NewHeader("Bad", "a\r\nb: c")); !errors.Is(err, ErrMessage) {
+		if err := c.Cancel(Header{"Reason", "SIP;cause=200"}, Header{"Bad", "a\r\nb: c"}); !errors.Is(err, ErrMessage) {
 			t.Error(err)
 		}
-		if err := c.Cancel(sip.NewHeader("Reason", "SIP;cause=200")); err != nil {
+		if err := c.Cancel(Header{"Reason", "SIP;cause=200"}); err != nil {
 			t.Fatal(err)
 		}
 		want := "CANCEL sip:alice@192.0.2.1 SIP/2.0\r\n" +
@@ -88,8 +88,8 @@ func TestCANCELIsBuiltFromTheINVITE(t *testing.T) { // RFC 3261 §9.1
 			"From: <sip:bob@example.com>;tag=b1\r\n" +
 			"To: <sip:alice@example.com>\r\n" +
 			"Call-ID: c2\r\n" +
-			"CSeq: 7 CANCEL\r\n" +
 			"Route: <sip:proxy.example.com;lr>\r\n" +
+			"CSeq: 7 CANCEL\r\n" +
 			"Max-Forwards: 70\r\n" +
 			"Reason: SIP;cause=200\r\n" +
 			"Content-Length: 0\r\n\r\n"

@@ -16,8 +16,7 @@ type ClientEvent struct {
 
 // Client is a client transaction: a request of ours that waits for responses.
 //
-// Layer.Request puts a Via with a new branch and rport in the place of every Via that req has, serialises it and keeps
-// no hold of it. When it returns an error, on is never called. Else on may be called before Request returns, in order
+// Layer.Request serialises req with a Via of its own, with a new branch and rport, and keeps no hold of it. When it returns an error, on is never called. Else on may be called before Request returns, in order
 // and never twice at a time: every provisional response as it comes, then one final response or error. Only an INVITE
 // may get more: for 64*T1 after the first 2xx every further 2xx, whether retransmitted or from a fork (RFC 6026 §7.2),
 // each of which wants an ACK from the user. The layer acknowledges other final responses itself.
@@ -43,7 +42,7 @@ type Client struct {
 }
 
 // Request sends req on flow in a new client transaction; see Client. ACK goes by Send, CANCEL by Client.Cancel or Client.Abandon.
-func (l *Layer) Request(req *sip.Request, flow Flow, on func(ClientEvent)) (*Client, error) {
+func (l *Layer) Request(req *Request, flow Flow, on func(ClientEvent)) (*Client, error) {
 	if req.Method == sip.ACK || req.Method == sip.CANCEL {
 		return nil, fmt.Errorf("%w: %s has no transaction of its own", ErrMessage, req.Method)
 	}
@@ -51,16 +50,13 @@ func (l *Layer) Request(req *sip.Request, flow Flow, on func(ClientEvent)) (*Cli
 	if err != nil {
 		return nil, err
 	}
-	for req.RemoveHeader("Via") {
-	}
 	branch := NewBranch()
-	req.PrependHeader(l.newVia(p.flow, branch))
-	wire, err := encode(req)
+	wire, err := req.wire(l, p.flow, branch)
 	if err != nil {
 		return nil, err
 	}
 	limit := l.limits.Transactions
-	if inDialog(req) {
+	if req.inside {
 		limit += limit / 4
 	}
 	return l.newClient(req.Method, branch, wire, p, limit, on)

@@ -181,8 +181,8 @@ func TestACKToNon2xx(t *testing.T) { // RFC 3261 §17.1.1.3
 			"From: <sip:bob@example.com>;tag=b1\r\n" +
 			"To: <sip:alice@example.com>;tag=t9\r\n" +
 			"Call-ID: c2\r\n" +
-			"CSeq: 7 ACK\r\n" +
 			"Route: <sip:proxy.example.com;lr>\r\n" +
+			"CSeq: 7 ACK\r\n" +
 			"Max-Forwards: 70\r\n" +
 			"Content-Length: 0\r\n\r\n"
 		if ack != want {
@@ -288,10 +288,10 @@ func TestRequestRefused(t *testing.T) {
 		far := toAlice
 		far.Local = aliceAt // not a socket of ours
 		injected := outgoingRequest(sip.INVITE)
-		injected.AppendHeader(sip.NewHeader("Subject", "a\nb"))
+		injected.Add("Subject", "a\nb")
 		tests := []struct {
 			name string
-			req  *sip.Request
+			req  *Request
 			flow Flow
 			want error
 		}{
@@ -380,7 +380,7 @@ func TestLargeMessagesAreWhole(t *testing.T) { // edge case N10
 	play(t, Limits{}, func(t *testing.T, s *scene) {
 		var e events
 		req := outgoingRequest(sip.MESSAGE)
-		req.SetBody([]byte(strings.Repeat("x", 60000)))
+		req.SetBody("text/plain", []byte(strings.Repeat("x", 60000)))
 		if _, err := s.layer.Request(req, toAlice, e.on); err != nil {
 			t.Fatal(err)
 		}

@@ -219,13 +219,12 @@ func (l *Layer) Source(flow Flow) (Flow, error) {
 
 // Write serialises a request that has no transaction, the ACK to a 2xx, with a Via of its own. Send sends it, as often
 // as it is needed and to the byte the same.
-func (l *Layer) Write(ack *sip.Request, flow Flow) ([]byte, error) {
+func (l *Layer) Write(ack *Request, flow Flow) ([]byte, error) {
 	p, err := l.route(flow)
 	if err != nil {
 		return nil, err
 	}
-	ack.PrependHeader(l.newVia(p.flow, NewBranch()))
-	return encode(ack)
+	return ack.wire(l, p.flow, NewBranch())
 }
 
 // Send sends what Write made. b must not change any more.

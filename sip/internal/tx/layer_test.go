@@ -186,7 +186,7 @@ func TestCloseEndsEverythingSilently(t *testing.T) {
 		if w, k := e.take(), s.kinds(); w != "" || k != "" {
 			t.Errorf("told %q, sent %q", w, k)
 		}
-		if err := s.user.lastServer.Respond(s.user.lastServer.NewResponse(200, "")); err == nil {
+		if err := s.user.lastServer.Respond(s.user.lastServer.NewAnswer(200, "")); err == nil {
 			t.Error("answered after Close")
 		}
 		late, _ := s.net.ListenPacket("192.0.2.2:5061")

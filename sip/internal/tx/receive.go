@@ -92,14 +92,14 @@ func (l *Layer) begin(key string, req *sip.Request, from path) {
 		return
 	case !ok:
 		l.counts.overload.Add(1)
-		res := NewResponse(req, sip.StatusServiceUnavailable, "", statelessTag(req))
-		res.AppendHeader(sip.NewHeader("Retry-After", strconv.Itoa(retryAfter)))
+		res := newAnswer(req, sip.StatusServiceUnavailable, "", statelessTag(req))
+		res.Add("Retry-After", strconv.Itoa(retryAfter))
 		l.answer(res, from)
 		return
 	}
 	handle := t.begin()
 	if !l.safely("Request", func() { l.cfg.Handler.Request(handle) }) {
-		_ = handle.Respond(handle.NewResponse(sip.StatusInternalServerError, "")) // refused if there was an answer
+		_ = handle.Respond(handle.NewAnswer(sip.StatusInternalServerError, "")) // refused if there was an answer
 	}
 	t.handed()
 }
@@ -107,11 +107,11 @@ func (l *Layer) begin(key string, req *sip.Request, from path) {
 // cancelRequest answers a CANCEL (RFC 3261 §9.2). It makes no transaction: a repeated CANCEL gets the same answer.
 func (l *Layer) cancelRequest(t *serverTx, req *sip.Request, from path) {
 	if t == nil || !t.invite {
-		l.answer(NewResponse(req, sip.StatusCallTransactionDoesNotExists, "", statelessTag(req)), from)
+		l.answer(newAnswer(req, sip.StatusCallTransactionDoesNotExists, "", statelessTag(req)), from)
 		return
 	}
 	// §9.2: the To-tag of this answer and of those to the INVITE should be the same.
-	l.answer(NewResponse(req, sip.StatusOK, "", t.tag), from)
+	l.answer(newAnswer(req, sip.StatusOK, "", t.tag), from)
 	t.cancelled(req)
 }
 
@@ -123,15 +123,16 @@ func (l *Layer) refuse(req *sip.Request, f *fault, to path) {
 		return
 	}
 	l.counts.refused.Add(1)
-	l.answer(NewResponse(req, f.status, f.reason, statelessTag(req)), to)
+	l.answer(newAnswer(req, f.status, f.reason, statelessTag(req)), to)
 }
 
 // answer sends a response of the layer's own, without state.
-func (l *Layer) answer(res *sip.Response, to path) {
+func (l *Layer) answer(a *Answer, to path) {
+	defer a.free()
 	if l.cfg.Server != "" {
-		res.AppendHeader(sip.NewHeader("Server", l.cfg.Server))
+		a.Add("Server", l.cfg.Server)
 	}
-	b, err := encode(res)
+	b, err := a.wire()
 	if err == nil {
 		err = to.send(b, nil)
 	}

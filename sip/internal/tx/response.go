@@ -1,73 +1,85 @@
 package tx
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/emiago/sipgo/sip"
 )
 
-// NewResponse builds an answer to req: Via, From, To, Call-ID and CSeq as RFC 3261 §8.2.6.2 asks for, Record-Route in
+// newAnswer begins an answer to req: Via, From, To, Call-ID and CSeq as RFC 3261 §8.2.6.2 asks for, Record-Route in
 // 101 to 299 (§12.1.1), Timestamp in 100 (§8.2.6.1). tag becomes the To-tag when req has none, save in a 100. An empty
 // reason stands for the usual one. Headers that req lacks or that cannot be read are left out or copied as they are.
-//
-// The answer shares headers other than To with req: do not change those in place.
-func NewResponse(req *sip.Request, status int, reason, tag string) *sip.Response {
+func newAnswer(req *sip.Request, status int, reason, tag string) *Answer {
 	if reason == "" {
 		reason = Reason(status)
 	}
-	res := sip.NewResponse(status, reason)
+	a := answers.Get().(*Answer)
+	a.status = status
+	a.broken = hasAny(reason, &lineBreaks)
+	a.b = append(a.b, "SIP/2.0 "...)
+	a.b = strconv.AppendInt(a.b, int64(status), 10)
+	a.b = append(a.b, ' ')
+	a.b = append(a.b, reason...)
+	a.b = append(a.b, "\r\n"...)
+	if status == sip.StatusTrying {
+		tag = ""
+	}
 	routes := status > 100 && status < 300 && req.Method != sip.REGISTER
 	var from, to, callID, cseq bool // RFC 4475 §3.3.8: of a repeated header only the first
-	first := func(seen *bool, h sip.Header) {
+	once := func(seen *bool, h sip.Header) {
 		if !*seen {
-			res.AppendHeader(h)
+			a.b = appendHeader(a.b, h)
 		}
 		*seen = true
 	}
 	for _, h := range req.Headers() {
-		switch name := h.Name(); name {
+		switch h.Name() {
 		case "Via":
-			res.AppendHeader(h)
+			a.b = appendHeader(a.b, h)
 		case "From":
-			first(&from, h)
+			once(&from, h)
 		case "To":
-			first(&to, sip.HeaderClone(h))
+			if !to {
+				a.b = appendTo(a.b, h, tag)
+			}
+			to = true
 		case "Call-ID":
-			first(&callID, h)
+			once(&callID, h)
 		case "CSeq":
-			first(&cseq, h)
+			once(&cseq, h)
 		case "Record-Route":
 			if routes {
-				res.AppendHeader(h)
+				a.b = appendHeader(a.b, h)
 			}
 		case "Timestamp":
 			if status == sip.StatusTrying {
-				res.AppendHeader(h)
+				a.b = appendHeader(a.b, h)
 			}
 		}
 	}
-	if status != sip.StatusTrying && tag != "" {
-		setToTag(res, tag, false)
-	}
-	return res
+	return a
 }
 
-// setToTag gives res the To-tag if it has none, or another one when that is allowed.
-func setToTag(res *sip.Response, tag string, replace bool) {
-	for _, h := range res.Headers() {
-		to, ok := h.(*sip.ToHeader)
-		if !ok {
-			continue
-		}
-		for i := range to.Params {
-			if kv := &to.Params[i]; kv.K == "tag" {
-				if kv.V == "" || replace {
-					kv.V = tag
-				}
-				return
-			}
-		}
-		to.Params = append(to.Params, sip.HeaderKV{K: "tag", V: tag})
-		return
+// appendTo appends the To of a request, with a tag if that is not empty and the request has none.
+func appendTo(b []byte, h sip.Header, tag string) []byte {
+	to, ok := h.(*sip.ToHeader)
+	if !ok || tag == "" {
+		return appendHeader(b, h)
 	}
+	b = appendNameAddr(append(b, "To: "...), to.DisplayName, &to.Address)
+	tagged := false
+	for _, kv := range to.Params {
+		if kv.K == "tag" && kv.V == "" && !tagged {
+			kv.V = tag
+		}
+		tagged = tagged || strings.EqualFold(kv.K, "tag")
+		b = appendParams(b, sip.HeaderParams{kv})
+	}
+	if !tagged {
+		b = append(append(b, ";tag="...), tag...)
+	}
+	return append(b, "\r\n"...)
 }
 
 // Reason is the usual reason phrase of a status (RFC 3261 §21 and later RFCs), or one for its class.

@@ -240,7 +240,7 @@ func FuzzMessage(f *testing.F) {
 		}
 		if m.req != nil {
 			noteSourceOf(m.req, toAlice)
-			b, err := encode(NewResponse(m.req, 400, "Bad Request", statelessTag(m.req)))
+			b, err := newAnswer(m.req, 400, "Bad Request", statelessTag(m.req)).wire()
 			if err != nil {
 				t.Fatalf("the 400 cannot be written: %v", err)
 			}

@@ -25,30 +25,29 @@ func (s *Server) Flow() Flow { return s.t.path.flow }
 // Tag is the To-tag of all answers: the request's own, else one made for this transaction.
 func (s *Server) Tag() string { return s.t.tag }
 
-// NewResponse builds an answer with the transaction's To-tag; see the function NewResponse.
-func (s *Server) NewResponse(status int, reason string) *sip.Response {
-	return NewResponse(s.req, status, reason, s.t.tag)
+// NewAnswer begins an answer with what RFC 3261 §8.2.6.2 copies from the request. The To-tag is Tag, save in a 100. An
+// empty reason stands for the usual one.
+func (s *Server) NewAnswer(status int, reason string) *Answer {
+	return newAnswer(s.req, status, reason, s.t.tag)
 }
 
-// Respond sends an answer: any number of provisional ones, then one final. The To-tag is set to Tag, save in a 100. A
-// second final answer gives ErrAnswered, an answer too late ErrEnded; nothing is sent then. After ErrTransport the
-// transaction has moved on all the same, and retransmissions may still succeed. res may be reused afterwards.
+// Respond sends an answer, which is not the caller's any more: any number of provisional ones, then one final. A second
+// final answer gives ErrAnswered, an answer too late ErrEnded; nothing is sent then. After ErrTransport the transaction
+// has moved on all the same, and retransmissions may still succeed.
 //
 // A 2xx to INVITE is sent once, and retransmissions of the INVITE are absorbed silently for 64*T1 (RFC 6026 §7.1): its
 // retransmission is the user's, with Resend2xx. Other final answers are retransmitted by the layer (Timer G) until the
 // ACK or Timer H, and repeated for every retransmission of the request.
-func (s *Server) Respond(res *sip.Response) error {
-	if res.StatusCode < 100 || res.StatusCode > 699 {
-		return fmt.Errorf("%w: status %d", ErrMessage, res.StatusCode)
+func (s *Server) Respond(a *Answer) error {
+	defer a.free()
+	if a.status < 100 || a.status > 699 {
+		return fmt.Errorf("%w: status %d", ErrMessage, a.status)
 	}
-	if res.StatusCode > 100 {
-		setToTag(res, s.t.tag, true)
-	}
-	b, err := encode(res)
+	b, err := a.wire()
 	if err != nil {
 		return err
 	}
-	return s.t.respond(s, res.StatusCode, b)
+	return s.t.respond(s, a.status, b)
 }
 
 // Resend2xx sends the 2xx to an INVITE again, to the byte. Before a 2xx it gives ErrMessage. It works as long as the

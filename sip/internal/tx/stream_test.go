@@ -164,7 +164,7 @@ func TestResponseWithoutItsConnection(t *testing.T) { // RFC 3261 §18.2.2, edge
 		alice.write(overTCP("INVITE", branch1, "Via: SIP/2.0/TCP 10.0.0.9:5070;branch="+branch1))
 		alice.conn.Close()
 		synctest.Wait()
-		if err := s.user.lastServer.Respond(s.user.lastServer.NewResponse(486, "")); err != nil {
+		if err := s.user.lastServer.Respond(s.user.lastServer.NewAnswer(486, "")); err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()

@@ -239,17 +239,14 @@ func reply(request string, status int, tag string) string {
 	return strings.Join(append(lines, "Content-Length: 0"), "\r\n") + "\r\n\r\n"
 }
 
-// outgoing makes a request of ours to alice.
-func outgoingRequest(method sip.RequestMethod) *sip.Request {
-	req := sip.NewRequest(method, sip.Uri{Scheme: "sip", User: "alice", Host: "192.0.2.1"})
-	req.AppendHeader(&sip.FromHeader{Address: sip.Uri{Scheme: "sip", User: "bob", Host: "example.com"}, Params: sip.HeaderParams{{K: "tag", V: "b1"}}})
-	req.AppendHeader(&sip.ToHeader{Address: sip.Uri{Scheme: "sip", User: "alice", Host: "example.com"}})
-	id := sip.CallIDHeader("c2")
-	req.AppendHeader(&id)
-	req.AppendHeader(&sip.CSeqHeader{SeqNo: 7, MethodName: method})
-	req.AppendHeader(sip.NewHeader("Route", "<sip:proxy.example.com;lr>"))
-	hops := sip.MaxForwardsHeader(70)
-	req.AppendHeader(&hops)
+// outgoingRequest makes a request of ours to alice.
+func outgoingRequest(method sip.RequestMethod) *Request {
+	req := NewRequest(method, "sip:alice@192.0.2.1", 7)
+	req.AddParty("From", "<sip:bob@example.com>", "b1")
+	req.AddParty("To", "<sip:alice@example.com>", "")
+	req.Add("Call-ID", "c2")
+	req.Add("Route", "<sip:proxy.example.com;lr>")
+	req.Add("Max-Forwards", "70")
 	return req
 }
 

@@ -109,19 +109,31 @@ func replyAddress(via *sip.ViaHeader, source netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(source.Addr(), uint16(viaPort(via)))
 }
 
-// newVia makes the Via of a request of ours. rport is always asked for (RFC 3581 §3).
-func (l *Layer) newVia(flow Flow, branch string) *sip.ViaHeader {
-	var host string
-	var port int
+// appendVia appends the Via line of a request of ours. rport is always asked for (RFC 3581 §3).
+func (l *Layer) appendVia(b []byte, flow Flow, branch string) []byte {
+	b = append(b, "Via: SIP/2.0/"...)
+	b = append(b, flow.Transport...)
+	b = append(b, ' ')
+	host, port := "", 0
 	if l.cfg.SentBy != nil {
 		host, port = l.cfg.SentBy(flow)
 	}
-	if host == "" {
+	if host != "" {
+		b = appendHost(b, host)
+	} else {
 		local := l.sentBy(flow)
-		host, port = local.Addr().WithZone("").String(), int(local.Port())
+		port = int(local.Port())
+		if local.Addr().Is4() {
+			b = local.Addr().AppendTo(b)
+		} else {
+			b = append(local.Addr().WithZone("").AppendTo(append(b, '[')), ']')
+		}
 	}
-	return &sip.ViaHeader{
-		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: flow.Transport, Host: host, Port: port,
-		Params: sip.HeaderParams{{K: "branch", V: branch}, {K: "rport"}},
+	if port > 0 {
+		b = append(b, ':')
+		b = strconv.AppendInt(b, int64(port), 10)
 	}
+	b = append(b, ";branch="...)
+	b = append(b, branch...)
+	return append(b, ";rport\r\n"...)
 }
