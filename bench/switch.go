@@ -100,7 +100,7 @@ func switchConfig(u users, l lines) string {
 	return fmt.Sprintf(`sip:
   domain: example.com
   listen: ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]
-media: {ports: 10000-19999}
+media: {ports: 10000-31999}
 extensions:
   - {numbers: %d-%d, password: %q%s}
 ozeki:
