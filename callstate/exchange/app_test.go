@@ -18,6 +18,7 @@ func appRig(t *testing.T, answer bool) *rig {
 		Directory: &callstate.Directory{Extensions: map[string]callstate.Extension{
 			"9990": {Number: "9990", App: true}, "9991": {Number: "9991", App: true}, "2001": {Number: "2001"}, "2000": {Number: "2000"}}},
 	})
+	g.closeAtEnd()
 	facts := callstate.Facts{Codec: "PCMU", Direction: callstate.SendRecv, Events: true, Mixable: true}
 	sdp := []byte("v=0")
 	g.on = func(c callstate.Command) {

@@ -14,6 +14,7 @@ func TestRealCall(t *testing.T) {
 		g.Exchange = New(Config{
 			Settings: callstate.DefaultSettings(), Directory: &callstate.Directory{}, Signaller: sigPort{g}, Media: medPort{g},
 		})
+		g.closeAtEnd()
 		g.on = func(c callstate.Command) {
 			if c, ok := c.(callstate.HangUp); ok {
 				g.Post(callstate.LegEnded{On: callstate.On{Leg: c.Leg}, Cause: c.Cause})

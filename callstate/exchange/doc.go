@@ -15,18 +15,19 @@
 // Goroutines:
 //
 //	what                  how many                  fed by             lives until          waited for by
-//	runner.run            at most one per call,     Post, Do, a timer, the mailbox is       Stop and Close, through
-//	                      none while it is idle     Stop, Close        empty or the call    the count of calls
-//	                                                                   is over
+//	workers.work          one per call that has     Post, Do, a timer, a call is done and   Stop and Close
+//	                      something to do, and up   Stop, Close        8 others rest, or
+//	                      to 8 that rest                               there is no call
+//	                                                                   and never will be
 //	time.AfterFunc        one per firing timer,     the runtime        it has posted        nobody; it posts to a call
 //	                      for a moment                                 TimerFired           or finds it over
 //
-// Watchers, Signaller.Do and Media.Do run on the call's goroutine. Do, List, Get, Stop and Close run on that of their
-// caller.
+// Watchers, Signaller.Do and Media.Do run on the worker that has the call. Do, List, Get, Stop and Close run on the
+// goroutine of their caller.
 //
 // Locks: a call has none. Its mailbox, timers and waiting requests share one mutex, which is never held while Step,
 // an adapter or a watcher runs; the index has one per shard. Where legs are that have moved is under one
 // lock for all calls (moved), held for reading from the look-up of a call until the event is in its mailbox, and for
-// writing while legs move. A shard's or a mailbox's mutex may be taken inside of that one, and nothing else of these
-// inside of another.
+// writing while legs move. A shard's or a mailbox's mutex may be taken inside of that one, that of the workers who rest
+// inside of a mailbox's, and nothing else of these inside of another.
 package exchange

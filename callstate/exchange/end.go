@@ -8,7 +8,7 @@ import (
 )
 
 // shut makes the call over: it takes nothing more, its timers stop, and whoever waits for a reply is told that the
-// call is gone. Its goroutine puts the rest away. Cause is nil for a call that finished by itself. Held: mu.
+// call is gone. Its worker puts the rest away. Cause is nil for a call that finished by itself. Held: mu.
 func (r *runner) shut(cause *callstate.Cause) {
 	if r.over.Load() {
 		return
@@ -22,10 +22,10 @@ func (r *runner) shut(cause *callstate.Cause) {
 		}
 	}
 	r.box = mailbox{}
-	for _, t := range r.timers {
-		t.Stop()
+	for _, a := range r.alarms {
+		a.timer.Stop()
 	}
-	r.timers = nil
+	r.alarms, r.spare = nil, nil
 	for _, ch := range r.waiting {
 		ch <- noSuchCall()
 	}

@@ -47,6 +47,7 @@ type Exchange struct {
 	calls    index
 	moved    moved
 	watchers watchers
+	workers  workers
 	ids      atomic.Uint64 // the last CallID
 	refs     atomic.Uint64 // the last Ref of a Requested
 
@@ -122,13 +123,13 @@ func (x *Exchange) Now() callstate.Time {
 // that there is none any more.
 func (x *Exchange) Post(ev callstate.Event) bool {
 	if offered, ok := ev.(callstate.LegOffered); ok && offered.Replaces.Given() {
-		return x.join(offered)
+		return x.join(ev, offered)
 	}
 	if r, took := x.deliver(ev); r != nil {
 		return took
 	}
 	if offered, ok := ev.(callstate.LegOffered); ok {
-		return x.start(offered, offers(offered))
+		return x.start(ev, offers(offered))
 	}
 	return x.drop(ev)
 }

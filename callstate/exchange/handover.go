@@ -43,17 +43,17 @@ func (x *Exchange) deliver(ev callstate.Event) (r *runner, took bool) {
 }
 
 // join brings a leg to the call of the one whose place it is to take.
-func (x *Exchange) join(ev callstate.LegOffered) bool {
+func (x *Exchange) join(ev callstate.Event, offered callstate.LegOffered) bool {
 	x.moved.mu.Lock()
 	defer x.moved.mu.Unlock()
-	r := x.calls.get(x.moved.has(ev.Replaces.Leg))
+	r := x.calls.get(x.moved.has(offered.Replaces.Leg))
 	if r == nil {
 		return x.drop(ev)
 	}
 	if !r.post(ev) {
 		return false
 	}
-	r.gets(ev.Leg)
+	r.gets(offered.Leg)
 	return true
 }
 
@@ -82,10 +82,9 @@ func (r *runner) forgetLeg(leg callstate.LegID) {
 }
 
 // forgetApps does the same for applications' sides of a call, of which no adapter tells when they are over.
-func (r *runner) forgetApps(before *callstate.Summary) {
-	now := r.shown.Load().Legs
+func (r *runner) forgetApps(before, now *callstate.Summary) {
 	for _, l := range before.Legs {
-		if l.App && l.ID.Call != r.id && !slices.ContainsFunc(now, func(x callstate.LegSummary) bool { return x.ID == l.ID }) {
+		if l.App && l.ID.Call != r.id && !slices.ContainsFunc(now.Legs, func(x callstate.LegSummary) bool { return x.ID == l.ID }) {
 			r.forgetLeg(l.ID)
 		}
 	}

@@ -9,7 +9,7 @@ const (
 	// hardLimit is how many waiting events no call in order ever has; the call that has them is ended by force.
 	hardLimit = 4096
 
-	mailboxMin  = 8  // slots of the first ring
+	mailboxMin  = 4  // slots of the first ring
 	mailboxKeep = 64 // a larger ring is given back once it is empty
 )
 

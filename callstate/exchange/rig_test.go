@@ -115,6 +115,7 @@ func newRig(t testing.TB, cfg Config, steps func(s *script, in callstate.Input) 
 	}
 	g.Exchange = newWith(cfg, func(id callstate.CallID) stepper { return &script{id: id, steps: steps} })
 	g.Bind(sigPort{g}, medPort{g})
+	g.closeAtEnd()
 	return g
 }
 
@@ -127,6 +128,9 @@ func (g *rig) call() callstate.CallID {
 	}
 	return id
 }
+
+// closeAtEnd ends the workers, which would else rest when the bubble ends.
+func (g *rig) closeAtEnd() { g.t.Cleanup(func() { g.Close() }) }
 
 // close ends everything, so that a bubble can end.
 func (g *rig) close() {

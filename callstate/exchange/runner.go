@@ -4,40 +4,43 @@ import (
 	"cmp"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"ringdown/callstate"
 )
 
-// runner is one call in the exchange. Its goroutine exists only while its mailbox holds something, so an idle call
-// costs neither a goroutine nor a stack.
+// runner is one call in the exchange. It has a worker only while its mailbox holds something, so an idle call costs
+// neither a goroutine nor a stack.
 type runner struct {
 	x    *Exchange
 	id   callstate.CallID
-	call stepper // touched by the goroutine only
+	call stepper // touched by its worker only
 
 	shown atomic.Pointer[callstate.Summary] // never nil
 	over  atomic.Bool                       // takes no event any more; set with mu held
 
 	mu      sync.Mutex // for what follows
 	box     mailbox
-	running bool              // the goroutine is there; for ever once the call is over
-	forced  *callstate.Cause  // why it was ended by force, nil for Finish
-	unread  []callstate.Event // of what was in the mailbox when it was shut, what somebody waits for
-	adopted []callstate.LegID // legs of other calls that came here
-	timers  map[callstate.TimerID]*time.Timer
+	running bool                             // a worker has it; for ever once the call is over
+	forced  *callstate.Cause                 // why it was ended by force, nil for Finish
+	unread  []callstate.Event                // of what was in the mailbox when it was shut, what somebody waits for
+	adopted []callstate.LegID                // legs of other calls that came here
+	alarms  []*alarm                         // timers that run
+	spare   *alarm                           // for the next one
 	waiting map[uint64]chan *callstate.Error // requests by Ref
 
-	// of the goroutine only
+	// of its worker only
 	ended     bool            // NoticeEnded is out
 	lastShown callstate.Shown // in the log
 	recording uint32          // what media records for it, 0 when nothing
+
+	first [mailboxMin]callstate.Event // the first ring of box
 }
 
 // newRunner makes a call whose mailbox holds its first event already: nothing can get before it. Until the first step
 // its summary is what the offer says, so that even a first step that panics leaves no leg behind.
 func newRunner(x *Exchange, ev callstate.Event, shown callstate.Summary) *runner {
 	r := &runner{x: x, id: ev.Call(), call: x.newCall(ev.Call())}
+	r.box.ring = r.first[:]
 	r.box.push(ev)
 	shown.ID, shown.State, shown.Started = r.id, callstate.ShownSetup, x.Now()
 	r.shown.Store(&shown)
@@ -88,16 +91,16 @@ func (r *runner) put(ev callstate.Event) bool {
 	return true
 }
 
-// wake starts the goroutine unless it is there. Held: mu.
+// wake gives the call to a worker unless one has it. Held: mu.
 func (r *runner) wake() {
 	if !r.running {
 		r.running = true
 		r.x.count.goroutines.Add(1)
-		go r.run()
+		r.x.workers.run(r)
 	}
 }
 
-// run is the goroutine of a call.
+// run handles what is in the mailbox until it is empty, or the call over.
 func (r *runner) run() {
 	for {
 		ev, over := r.next()
@@ -112,7 +115,7 @@ func (r *runner) run() {
 	}
 }
 
-// next takes the next event. With nil the goroutine ends: it rests, or the call is over and put away.
+// next takes the next event. With nil its worker is done with it: it rests, or the call is over and put away.
 func (r *runner) next() (ev callstate.Event, over bool) {
 	r.mu.Lock()
 	over = r.over.Load()
@@ -144,8 +147,11 @@ func (r *runner) handle(ev callstate.Event) {
 	}()
 	before := r.shown.Load()
 	todo = r.call.Step(callstate.Input{At: r.x.Now(), Ev: ev})
-	// Stored before any command: whoever hears of the change by a notice or a reply finds it in the lists.
-	r.shown.Store(r.call.Summary())
+	now := r.call.Summary()
+	if now != before {
+		// Stored before any command: whoever hears of the change by a notice or a reply finds it in the lists.
+		r.shown.Store(now)
+	}
 	stepped = true
 	for len(todo) > 0 {
 		c := todo[0]
@@ -155,7 +161,9 @@ func (r *runner) handle(ev callstate.Event) {
 	if ended, ok := ev.(callstate.LegEnded); ok {
 		r.forgetLeg(ended.Leg)
 	}
-	r.forgetApps(before)
+	if now != before {
+		r.forgetApps(before, now)
+	}
 }
 
 // execute carries out one command.

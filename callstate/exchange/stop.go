@@ -41,6 +41,7 @@ func (x *Exchange) Stop(ctx context.Context) error {
 	x.raise(draining)
 	select {
 	case <-x.empty:
+		x.rest()
 		return nil
 	case <-ctx.Done():
 	}
@@ -72,6 +73,7 @@ func (x *Exchange) Close() error {
 		}
 		before, n = n, x.count.calls.Load()
 	}
+	x.workers.dismiss() // who blocks is not waited for
 	x.log.Error("calls do not end", "calls", n)
 	return fmt.Errorf("exchange: %d calls do not end: an adapter blocks", n)
 }
@@ -82,8 +84,15 @@ func (x *Exchange) emptyWithin(d time.Duration) bool {
 	defer t.Stop()
 	select {
 	case <-x.empty:
+		x.rest()
 		return true
 	case <-t.C:
 		return false
 	}
+}
+
+// rest ends the workers once there is no call any more, and none can start.
+func (x *Exchange) rest() {
+	x.workers.dismiss()
+	x.workers.all.Wait()
 }
