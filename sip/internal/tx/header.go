@@ -7,11 +7,42 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// headParser appends headers to a message, one line after the other.
+// room is the memory of what nearly every message holds, so that it takes one allocation together.
+type room struct {
+	via    sip.ViaHeader // the topmost
+	from   sip.FromHeader
+	to     sip.ToHeader
+	callID sip.CallIDHeader
+	cseq   sip.CSeqHeader
+	hops   sip.MaxForwardsHeader
+	length sip.ContentLengthHeader
+	kind   sip.ContentTypeHeader
+	params [5]sip.HeaderKV // of its headers, one after the other
+	used   int             // of params
+}
+
+// begin returns an empty list of parameters. When it is complete and legal, it has to be kept before the next begins.
+func (r *room) begin() sip.HeaderParams {
+	if r == nil {
+		return nil
+	}
+	return r.params[r.used:r.used]
+}
+
+// keep keeps what begin began.
+func (r *room) keep(params sip.HeaderParams) sip.HeaderParams {
+	if r != nil && len(params) <= len(r.params)-r.used {
+		r.used += len(params)
+	}
+	return params[:len(params):len(params)]
+}
+
+// headParser collects the headers of a message, one line after the other.
 type headParser struct {
 	*message
-	msg         sip.Message
+	*room
 	limits      *Limits
+	list        []sip.Header
 	count, vias int
 	seen        uint8 // bits of once
 }
@@ -23,16 +54,17 @@ var once = map[string]uint8{"From": 1, "To": 2, "Call-ID": 4, "CSeq": 8, "Max-Fo
 func (p *headParser) line(line string) {
 	name, value, ok := strings.Cut(line, ":")
 	name = strings.TrimRight(name, " \t")
-	if !ok || !isToken(name) || hasAny(value, &lineBreaks) {
+	if !ok || !isToken(name) || strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, '\n') >= 0 {
 		// RFC 3261 §7: a line ends with CRLF; a single CR or LF would be read in two ways by two elements.
 		p.blame(bad("Malformed Header Line"))
 		p.count++
 		return
 	}
-	name = headerName(name)
+	known := headerName(name)
+	name = known.full
 	value = strings.Trim(value, " \t")
-	if bit := once[name]; bit != 0 {
-		if p.seen&bit != 0 {
+	if known.once != 0 {
+		if p.seen&known.once != 0 {
 			p.blame(bad("Repeated " + name))
 			p.count++
 			if name == "Content-Length" {
@@ -40,7 +72,7 @@ func (p *headParser) line(line string) {
 			}
 			return
 		}
-		p.seen |= bit
+		p.seen |= known.once
 	}
 	if !p.typed(name, value) {
 		// As plain text it can still be copied into the 400.
@@ -52,7 +84,36 @@ func (p *headParser) line(line string) {
 func (p *headParser) append(h sip.Header) {
 	p.count++
 	if p.count <= p.limits.Headers {
-		p.msg.AppendHeader(h)
+		p.list = append(p.list, h)
+	}
+}
+
+// done gives the message its headers. sipgo's short cuts then lead to the last header of a type; where there may be more
+// than one they have to lead to the first.
+func (p *headParser) done() {
+	if p.req != nil {
+		p.req.PrependHeader(p.list...)
+	} else {
+		p.res.PrependHeader(p.list...)
+	}
+	for _, name := range [...]string{"Via", "Route", "Record-Route"} {
+		var first sip.Header
+		more := false
+		for _, h := range p.list {
+			if h.Name() == name {
+				if more = first != nil; more {
+					break
+				}
+				first = h
+			}
+		}
+		switch {
+		case !more:
+		case p.req != nil:
+			p.req.ReplaceHeader(first)
+		default:
+			p.res.ReplaceHeader(first)
+		}
 	}
 }
 
@@ -60,43 +121,45 @@ func (p *headParser) append(h sip.Header) {
 func (p *headParser) typed(name, value string) bool {
 	switch name {
 	case "Via":
-		return p.via(value)
-	case "From", "To":
-		return p.party(name, value)
+		return p.viaList(value)
+	case "From":
+		return p.party(value, &p.from.DisplayName, &p.from.Address, &p.from.Params, &p.from)
+	case "To":
+		return p.party(value, &p.to.DisplayName, &p.to.Address, &p.to.Params, &p.to)
 	case "Contact", "Route", "Record-Route":
 		return p.addresses(name, value)
 	case "Call-ID":
-		h := sip.CallIDHeader(value)
-		p.append(&h)
+		p.callID = sip.CallIDHeader(value)
+		p.append(&p.callID)
 		return value != "" && !strings.ContainsAny(value, " \t")
 	case "CSeq":
-		return p.cseq(value)
+		return p.sequence(value)
 	case "Max-Forwards":
 		// RFC 3261 §20.22 allows 0-255.
 		n, err := strconv.ParseUint(value, 10, 8)
 		if err != nil {
 			return false
 		}
-		h := sip.MaxForwardsHeader(n)
-		p.append(&h)
+		p.hops = sip.MaxForwardsHeader(n)
+		p.append(&p.hops)
 	case "Content-Length":
 		n, err := strconv.ParseUint(value, 10, 31)
 		if err != nil {
 			return false
 		}
 		p.body = int(n)
-		h := sip.ContentLengthHeader(n)
-		p.append(&h)
+		p.length = sip.ContentLengthHeader(n)
+		p.append(&p.length)
 	case "Content-Type":
-		h := sip.ContentTypeHeader(value)
-		p.append(&h)
+		p.kind = sip.ContentTypeHeader(value)
+		p.append(&p.kind)
 	default:
 		p.append(sip.NewHeader(name, value))
 	}
 	return true
 }
 
-func (p *headParser) cseq(value string) bool {
+func (p *headParser) sequence(value string) bool {
 	number, method, _ := strings.Cut(value, " ")
 	if i := strings.IndexByte(number, '\t'); i >= 0 {
 		number, method = value[:i], value[i:]
@@ -106,17 +169,26 @@ func (p *headParser) cseq(value string) bool {
 	if err != nil || !isToken(method) {
 		return false
 	}
-	p.append(&sip.CSeqHeader{SeqNo: uint32(n), MethodName: sip.RequestMethod(method)})
+	p.cseq = sip.CSeqHeader{SeqNo: uint32(n), MethodName: sip.RequestMethod(method)}
+	p.append(&p.cseq)
 	return true
 }
 
-func (p *headParser) via(value string) bool {
+func (p *headParser) viaList(value string) bool {
 	for value != "" {
 		var text string
 		text, value = cutList(value)
-		h := parseVia(text)
-		if h == nil {
+		h := &p.via
+		if p.vias > 0 {
+			h = &sip.ViaHeader{}
+		}
+		begin := p.used
+		if !parseVia(text, h, p.room) {
 			return false
+		}
+		if n := len(h.Params); p.vias == 0 && p.used == begin+n && p.used < len(p.params) {
+			h.Params = p.params[begin : p.used : p.used+1] // noteSource may add one
+			p.used++
 		}
 		p.vias++
 		p.append(h)
@@ -127,16 +199,13 @@ func (p *headParser) via(value string) bool {
 	return true
 }
 
-func (p *headParser) party(name, value string) bool {
-	a, ok := parseAddress(value)
-	if !ok || a.uri.Wildcard {
+// party reads a From or To, of which h is the header.
+func (p *headParser) party(value string, display *string, uri *sip.Uri, params *sip.HeaderParams, h sip.Header) (ok bool) {
+	*display, *params, ok = parseAddress(value, uri, p.room)
+	if !ok || uri.Wildcard {
 		return false
 	}
-	if name == "From" {
-		p.append(&sip.FromHeader{DisplayName: a.display, Address: a.uri, Params: a.params})
-	} else {
-		p.append(&sip.ToHeader{DisplayName: a.display, Address: a.uri, Params: a.params})
-	}
+	p.append(h)
 	return true
 }
 
@@ -144,17 +213,19 @@ func (p *headParser) addresses(name, value string) bool {
 	for value != "" {
 		var text string
 		text, value = cutList(value)
-		a, ok := parseAddress(text)
-		if !ok || a.uri.Wildcard && name != "Contact" {
+		c := &sip.ContactHeader{}
+		var ok bool
+		c.DisplayName, c.Params, ok = parseAddress(text, &c.Address, p.room)
+		if !ok || c.Address.Wildcard && name != "Contact" {
 			return false
 		}
 		switch name {
 		case "Contact":
-			p.append(&sip.ContactHeader{DisplayName: a.display, Address: a.uri, Params: a.params})
+			p.append(c)
 		case "Route":
-			p.append(&sip.RouteHeader{Address: a.uri})
+			p.append(&sip.RouteHeader{Address: c.Address})
 		case "Record-Route":
-			p.append(&sip.RecordRouteHeader{Address: a.uri})
+			p.append(&sip.RecordRouteHeader{Address: c.Address})
 		}
 		if p.count > p.limits.Headers {
 			return true
@@ -163,19 +234,25 @@ func (p *headParser) addresses(name, value string) bool {
 	return true
 }
 
-// headerName expands a compact name and gives a well-known one its usual case, which sipgo's ReplaceHeader and
-// RemoveHeader need.
-func headerName(name string) string {
-	if full, ok := names[name]; ok {
-		return full
-	}
-	if full, ok := names[strings.ToLower(name)]; ok {
-		return full
-	}
-	return name
+// knownHeader is what is known of a header by its name.
+type knownHeader struct {
+	full string
+	once uint8
 }
 
-var names = func() map[string]string {
+// headerName expands a compact name and gives a well-known one its usual case, which sipgo's ReplaceHeader and
+// RemoveHeader need.
+func headerName(name string) knownHeader {
+	if known, ok := names[name]; ok {
+		return known
+	}
+	if known, ok := names[strings.ToLower(name)]; ok {
+		return known
+	}
+	return knownHeader{full: name}
+}
+
+var names = func() map[string]knownHeader {
 	m := map[string]string{ // IANA, SIP header fields, compact form
 		"a": "Accept-Contact", "b": "Referred-By", "c": "Content-Type", "d": "Request-Disposition",
 		"e": "Content-Encoding", "f": "From", "i": "Call-ID", "j": "Reject-Contact", "k": "Supported",
@@ -191,8 +268,10 @@ var names = func() map[string]string {
 		Timestamp Unsupported User-Agent Warning WWW-Authenticate`) {
 		m[name] = name
 	}
-	for _, full := range m {
-		m[full], m[strings.ToLower(full)] = full, full
+	all := make(map[string]knownHeader, 3*len(m))
+	for name, full := range m {
+		known := knownHeader{full, once[full]}
+		all[name], all[full], all[strings.ToLower(full)] = known, known, known
 	}
-	return m
+	return all
 }()

@@ -25,6 +25,19 @@ type message struct {
 	body  int // announced Content-Length, -1 when absent
 }
 
+// requestRoom and responseRoom are a message with the memory of what it holds.
+type requestRoom struct {
+	message
+	req sip.Request
+	room
+}
+
+type responseRoom struct {
+	message
+	res sip.Response
+	room
+}
+
 func (m *message) sip() sip.Message {
 	if m.req != nil {
 		return m.req
@@ -88,11 +101,12 @@ func parseHead(data []byte, limits *Limits) *message {
 	head := string(data)
 	unfolded := unfold(head)
 	line, rest, _ := strings.Cut(unfolded, "\r\n")
-	m := startLine(line)
+	m, r := startLine(line)
 	if m == nil {
 		return nil
 	}
-	p := headParser{message: m, msg: m.sip(), limits: limits}
+	var list [24]sip.Header
+	p := headParser{message: m, room: r, limits: limits, list: list[:0]}
 	m.body = -1
 	for rest != "" && p.count <= limits.Headers {
 		line, rest, _ = strings.Cut(rest, "\r\n")
@@ -104,6 +118,7 @@ func parseHead(data []byte, limits *Limits) *message {
 	if p.vias > limits.Vias {
 		m.blame(bad("Too Many Vias"))
 	}
+	p.done()
 	return m
 }
 
@@ -132,29 +147,31 @@ func unfold(head string) string {
 
 // startLine reads a request line or status line. A broken request line gives a request with a fault, so that it can be
 // answered.
-func startLine(line string) *message {
-	if strings.ContainsAny(line, "\r\n") {
-		return nil
+func startLine(line string) (*message, *room) {
+	if hasAny(line, &lineBreaks) {
+		return nil, nil
 	}
 	if status, ok := cutPrefixFold(line, "SIP/2.0 "); ok {
 		code, reason, _ := strings.Cut(status, " ")
 		n, err := strconv.ParseUint(code, 10, 16)
 		if err != nil || len(code) != 3 || n < 100 || n > 699 {
-			return nil
+			return nil, nil
 		}
-		return &message{res: sip.NewResponse(int(n), reason)}
+		m := &responseRoom{}
+		m.res.SipVersion, m.res.StatusCode, m.res.Reason = "SIP/2.0", int(n), reason
+		m.message.res = &m.res
+		return &m.message, &m.room
 	}
 	method, rest, _ := strings.Cut(line, " ")
 	at := strings.LastIndexByte(strings.TrimRight(rest, " \t"), ' ')
 	if at < 0 || !isToken(method) {
-		return nil
+		return nil, nil
 	}
 	uri, version := rest[:at], rest[at+1:]
 	if _, ok := cutPrefixFold(version, "SIP/"); !ok {
-		return nil
+		return nil, nil
 	}
-	m := &message{}
-	var recipient sip.Uri
+	m := &requestRoom{}
 	switch {
 	case !strings.EqualFold(version, "SIP/2.0"):
 		if strings.TrimRight(version, " \t") != version {
@@ -162,34 +179,34 @@ func startLine(line string) *message {
 		} else {
 			m.blame(&fault{sip.StatusVersionNotSupported, "Version Not Supported"})
 		}
-	case strings.ContainsAny(uri, " \t"):
+	case hasAny(uri, &blanks):
 		// RFC 4475 §3.1.2.8, §3.1.2.9
 		m.blame(bad("White Space In The Request Line"))
 	default:
-		recipient = m.requestURI(uri)
+		m.requestURI(uri)
 	}
-	m.req = sip.NewRequest(sip.RequestMethod(method), recipient)
-	return m
+	m.req.SipVersion, m.req.Method = "SIP/2.0", sip.RequestMethod(method)
+	m.message.req = &m.req
+	return &m.message, &m.room
 }
 
 // requestURI reads the Request-URI; what is not sip, sips or tel is 416 (RFC 3261 §8.2.2.1).
-func (m *message) requestURI(text string) (uri sip.Uri) {
+func (m *requestRoom) requestURI(text string) {
 	scheme, _, ok := strings.Cut(text, ":")
 	if !ok || !isScheme(scheme) {
 		m.blame(bad("Request-URI Cannot Be Read"))
-		return uri
+		return
 	}
 	switch strings.ToLower(scheme) {
 	case "sip", "sips", "tel":
 	default:
 		m.blame(&fault{sip.StatusRequestedRangeNotSatisfiable, "Unsupported URI Scheme"})
-		return uri
+		return
 	}
-	uri, err := parseURI(text)
-	if err != nil || uri.Headers != nil { // §19.1.1: no headers in a Request-URI
+	uri := &m.req.Recipient
+	if parseURI(text, uri, &m.room) != nil || uri.Headers != nil { // §19.1.1: no headers in a Request-URI
 		m.blame(bad("Request-URI Cannot Be Read"))
 	}
-	return uri
 }
 
 func cutPrefixFold(s, prefix string) (string, bool) {

@@ -8,24 +8,22 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// parseVia reads one Via value (RFC 3261 §20.42), with white space wherever §25.1 allows it. It returns nil if it
-// cannot be read.
-func parseVia(s string) *sip.ViaHeader {
+// parseVia reads one Via value (RFC 3261 §20.42), with white space wherever §25.1 allows it, into h. It returns false if
+// it cannot be read.
+func parseVia(s string, h *sip.ViaHeader, r *room) bool {
 	name, rest, _ := strings.Cut(s, "/")
 	version, rest, ok := strings.Cut(rest, "/")
 	if !ok {
-		return nil
+		return false
 	}
 	rest = strings.TrimLeft(rest, " \t")
 	end := strings.IndexAny(rest, " \t")
 	if end < 0 {
-		return nil
+		return false
 	}
-	h := &sip.ViaHeader{
-		ProtocolName: strings.Trim(name, " \t"), ProtocolVersion: strings.Trim(version, " \t"), Transport: rest[:end],
-	}
+	h.ProtocolName, h.ProtocolVersion, h.Transport = strings.Trim(name, " \t"), strings.Trim(version, " \t"), rest[:end]
 	if !isToken(h.ProtocolName) || !isToken(h.ProtocolVersion) || !isToken(h.Transport) {
-		return nil
+		return false
 	}
 	rest = strings.TrimLeft(rest[end:], " \t")
 	sentBy := rest
@@ -35,13 +33,10 @@ func parseVia(s string) *sip.ViaHeader {
 		rest = ""
 	}
 	if !viaSentBy(h, strings.TrimRight(sentBy, " \t")) {
-		return nil
+		return false
 	}
-	h.Params, ok = parseParams(rest)
-	if !ok {
-		return nil
-	}
-	return h
+	h.Params, ok = parseParams(rest, r)
+	return ok
 }
 
 // viaSentBy reads host and port. sipgo keeps an IPv6 host without its brackets.

@@ -37,8 +37,9 @@ func TestVia(t *testing.T) { // RFC 3261 §20.42, §18.2.1; RFC 3581 §4
 	}
 	for _, tt := range tests {
 		got := ""
-		if v := parseVia(tt.in); v != nil {
-			noteSource(v, tt.source)
+		var v sip.ViaHeader
+		if parseVia(tt.in, &v, nil) {
+			noteSource(&v, tt.source)
 			got = v.Value()
 		}
 		if got != tt.want {
@@ -72,8 +73,10 @@ func TestAddress(t *testing.T) { // RFC 3261 §20.10, §25.1
 	}
 	for _, tt := range tests {
 		got := ""
-		if a, ok := parseAddress(tt.in); ok {
-			got = (&sip.ContactHeader{DisplayName: a.display, Address: a.uri, Params: a.params}).Value()
+		var c sip.ContactHeader
+		var ok bool
+		if c.DisplayName, c.Params, ok = parseAddress(tt.in, &c.Address, &room{}); ok {
+			got = c.Value()
 		}
 		if got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.in, got, tt.want)

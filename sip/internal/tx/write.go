@@ -272,16 +272,13 @@ func appendHost(b []byte, host string) []byte {
 	return append(b, ']')
 }
 
-// quotedBytes are those for which a value that was read is put into quotes again.
-var quotedBytes = bytesOf(" \t")
-
 func appendParams(b []byte, params sip.HeaderParams) []byte {
 	for _, kv := range params {
 		b = append(b, ';')
 		b = append(b, kv.K...)
 		switch {
 		case kv.V == "":
-		case hasAny(kv.V, &quotedBytes):
+		case hasAny(kv.V, &blanks): // it was in quotes
 			b = append(b, `="`...)
 			b = append(b, kv.V...)
 			b = append(b, '"')
