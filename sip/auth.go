@@ -15,7 +15,7 @@ import (
 func (a *Agent) authenticate(s *tx.Server) (user string, ok bool) {
 	req := s.Request()
 	var values []string
-	for _, h := range req.GetHeaders("Authorization") {
+	for h := range each(req, "Authorization") {
 		values = append(values, h.Value())
 	}
 	res := a.auth.Verify(values, string(req.Method), req.Recipient.String(), func(user string) (digest.Secret, bool) {
@@ -47,7 +47,7 @@ func (a *Agent) authenticate(s *tx.Server) (user string, ok bool) {
 // does not name looks like this.
 func (a *Agent) unknownCaller(s *tx.Server) {
 	req := s.Request()
-	if _, known := a.secrets[unescape(req.From().Address.User)]; known || len(req.GetHeaders("Authorization")) > 0 {
+	if _, known := a.secrets[unescape(req.From().Address.User)]; known || has(req, "Authorization") {
 		return
 	}
 	if left, ok := a.unknown.line(time.Now()); ok {

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -82,9 +83,9 @@ func (d *dialog) peerDialog(res *sip.Response) {
 }
 
 // routes are the Record-Route values of a message, topmost first.
-func routes(m sip.Message) []string {
+func routes(m message) []string {
 	var out []string
-	for _, h := range m.GetHeaders("Record-Route") {
+	for h := range each(m, "Record-Route") {
 		out = append(out, strings.Clone(h.Value()))
 	}
 	return out
@@ -153,7 +154,7 @@ func (l *leg) ack(seq uint32) ([]byte, error) {
 }
 
 // facts reads the SDP of a message and what its headers say of the phone.
-func (l *leg) facts(m sip.Message) (callstate.Facts, error) {
+func (l *leg) facts(m message) (callstate.Facts, error) {
 	f := callstate.Facts{}
 	var err error
 	if len(m.Body()) > 0 {
@@ -165,27 +166,28 @@ func (l *leg) facts(m sip.Message) (callstate.Facts, error) {
 }
 
 // learnAllow keeps whether the phone takes UPDATE. Without an Allow nothing new is known (RFC 3261 §20.5).
-func (l *leg) learnAllow(m sip.Message) {
-	if len(m.GetHeaders("Allow")) > 0 {
+func (l *leg) learnAllow(m message) {
+	if has(m, "Allow") {
 		l.updates = allows(m, "UPDATE")
 	}
 }
 
 // allows tells whether a message's Allow lists a method; one without Allow allows it (RFC 3261 §20.5: says nothing).
-func allows(m sip.Message, method string) bool {
-	hs := m.GetHeaders("Allow")
-	for _, h := range hs {
+func allows(m message, method string) bool {
+	given := false
+	for h := range each(m, "Allow") {
+		given = true
 		for v := range strings.SplitSeq(h.Value(), ",") {
 			if strings.EqualFold(strings.TrimSpace(v), method) {
 				return true
 			}
 		}
 	}
-	return len(hs) == 0
+	return !given
 }
 
 // sdpOf returns the SDP of a message; nil when it has none, an error status when its body is something else.
-func sdpOf(m sip.Message) (body []byte, status int) {
+func sdpOf(m message) (body []byte, status int) {
 	if len(m.Body()) == 0 {
 		return nil, 0
 	}
@@ -200,10 +202,35 @@ func sdpOf(m sip.Message) (body []byte, status int) {
 	return m.Body(), 0
 }
 
+// message is a request or a response that was received.
+type message interface {
+	sip.Message
+	Headers() []sip.Header
+}
+
+// each are the headers of a name, in order.
+func each(m message, name string) iter.Seq[sip.Header] {
+	return func(yield func(sip.Header) bool) {
+		for _, h := range m.Headers() {
+			if n := h.Name(); len(n) == len(name) && strings.EqualFold(n, name) && !yield(h) {
+				return
+			}
+		}
+	}
+}
+
+// has tells whether a message has a header of that name.
+func has(m message, name string) bool {
+	for range each(m, name) {
+		return true
+	}
+	return false
+}
+
 // first is the value of a header's first occurrence, empty when there is none.
-func first(m sip.Message, name string) string {
-	if hs := m.GetHeaders(name); len(hs) > 0 {
-		return hs[0].Value()
+func first(m message, name string) string {
+	for h := range each(m, name) {
+		return h.Value()
 	}
 	return ""
 }

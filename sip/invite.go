@@ -123,7 +123,7 @@ func forwards(req *sip.Request) int {
 
 // values counts the values of a header in all its lines; commas inside quotes or angle brackets part none.
 func values(req *sip.Request, name string) (n int) {
-	for _, h := range req.GetHeaders(name) {
+	for h := range each(req, name) {
 		n++
 		quoted, bracket := false, false
 		for _, c := range h.Value() {

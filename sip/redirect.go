@@ -24,7 +24,7 @@ func redirects(res *sip.Response) (out []callstate.Redirect) {
 	default:
 		return nil
 	}
-	for _, h := range res.GetHeaders("Contact") {
+	for h := range each(res, "Contact") {
 		c, ok := h.(*sip.ContactHeader)
 		if !ok || c.Address.Wildcard {
 			continue

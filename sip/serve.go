@@ -149,7 +149,7 @@ func unsupported(req *sip.Request) string {
 	}
 	var tags []string
 	for _, name := range []string{"Require", "Proxy-Require"} {
-		for _, h := range req.GetHeaders(name) {
+		for h := range each(req, name) {
 			for tag := range strings.SplitSeq(h.Value(), ",") {
 				tag = strings.TrimSpace(tag)
 				if tag != "" && (name != "Require" || !known(tag, req.Method)) {

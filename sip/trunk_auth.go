@@ -85,7 +85,7 @@ func (t *trunk) answers(ev tx.ClientEvent, g *login, req *tx.Request, c *chain) 
 		name, answer = "Proxy-Authenticate", "Proxy-Authorization"
 	}
 	var values []string
-	for _, h := range ev.Res.GetHeaders(name) {
+	for h := range each(ev.Res, name) {
 		values = append(values, h.Value())
 	}
 	ch, ok := digest.Choose(values)

@@ -138,8 +138,8 @@ func private(req *sip.Request) bool {
 }
 
 // lines are the values of a header, one for each of its lines.
-func lines(m sip.Message, name string) (out []string) {
-	for _, h := range m.GetHeaders(name) {
+func lines(m message, name string) (out []string) {
+	for h := range each(m, name) {
 		out = append(out, h.Value())
 	}
 	return out

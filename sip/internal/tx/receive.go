@@ -17,7 +17,7 @@ func (l *Layer) receive(m *message, from path) {
 		return
 	}
 	res := m.res
-	if m.fault != nil || !saneResponse(res, len(res.GetHeaders("Via"))) {
+	if m.fault != nil || !saneResponse(res) {
 		l.counts.malformed.Add(1)
 		l.log.peer("response dropped", from.flow, "fault", m.fault.text())
 		return

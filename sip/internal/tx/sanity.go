@@ -61,7 +61,13 @@ func inDialog(msg sip.Message) bool {
 }
 
 // saneResponse tells whether a response can belong to a request of ours.
-func saneResponse(res *sip.Response, vias int) bool {
+func saneResponse(res *sip.Response) bool {
+	vias := 0
+	for _, h := range res.Headers() {
+		if h.Name() == "Via" {
+			vias++
+		}
+	}
 	// RFC 3261 §8.1.3.3, §18.1.2: with a second Via it is meant for somebody else.
 	return vias == 1 && res.Via() != nil && res.From() != nil && res.To() != nil && res.CallID() != nil && res.CSeq() != nil
 }
