@@ -17,14 +17,14 @@ type negotiation struct {
 	theirs *sdp.Session // the phone's offer, of OpenMedia until there is a newer one
 
 	offered  *offer // our last offer. It stays, since a forked INVITE brings several answers to it
-	answered []byte // the answer to it that is in force
+	answered string // the answer to it that is in force
 
 	layout  []sdp.Media // the m= lines of the session; their number and order never change (RFC 3264 §8)
 	audio   int         // the one in use
 	numbers []sdp.Codec // payload types given out in this session; they keep their meaning (RFC 3264 §8.3.2)
 
 	id, version uint64
-	written     []byte // our last description, with version 0
+	written     []byte // our last description
 }
 
 // offer is what we offered.
@@ -124,7 +124,7 @@ func (l *leg) makeOffer(c callstate.MakeOffer) (callstate.Event, *failure) {
 		line.Proto = n.layout[n.audio].Proto
 		lines[n.audio] = line
 	}
-	l.nego.offered, l.nego.answered = &offer{codecs, direction}, nil
+	l.nego.offered, l.nego.answered = &offer{codecs, direction}, ""
 	return callstate.OfferMade{On: l.on(), Ref: c.Ref, SDP: l.write(lines)}, nil
 }
 
@@ -226,8 +226,8 @@ func (l *leg) takeAnswer(c callstate.TakeAnswer) (callstate.Event, *failure) {
 	if n.layout == nil {
 		n.layout, n.audio = s.Media[s.Audio:s.Audio+1:s.Audio+1], 0
 	}
-	fresh := !bytes.Equal(n.answered, c.Answer) // a 200 that repeats the SDP of its 183 changes nothing
-	n.answered = bytes.Clone(c.Answer)
+	fresh := n.answered != s.Text // a 200 that repeats the SDP of its 183 changes nothing
+	n.answered = s.Text
 	l.adopt(a, suits, fresh)
 	return callstate.AnswerTaken{On: l.on(), Ref: c.Ref, Facts: a.facts()}, nil
 }
@@ -269,16 +269,17 @@ func refuseAll(media []sdp.Media) []sdp.Out {
 	return lines
 }
 
-// write renders a description of ours. The version rises only when something has changed (RFC 3264 §8).
+// write renders a description of ours. The version rises only when something has changed (RFC 3264 §8). Nobody writes into it.
 func (l *leg) write(lines []sdp.Out) []byte {
 	n := &l.nego
-	local := sdp.Local{ID: n.id, Addr: l.e.advertise(), Media: lines}
-	if bare := sdp.Write(local); !bytes.Equal(bare, n.written) {
+	var room [512]byte
+	local := sdp.Local{ID: n.id, Version: n.version, Addr: l.e.advertise(), Media: lines}
+	if n.written == nil || !bytes.Equal(sdp.Append(room[:0], local), n.written) {
 		n.version++
-		n.written = bare
+		local.Version = n.version
+		n.written = sdp.Write(local)
 	}
-	local.Version = n.version
-	return sdp.Write(local)
+	return n.written
 }
 
 func (e *Engine) advertise() netip.Addr { return e.cfg.Advertise }
@@ -314,24 +315,4 @@ func partnerNames(p sdp.Partner) string {
 
 // ReadSDP reads the facts of a body. The error says what is wrong with it, and where. A body without usable audio has
 // no codec; that is no error.
-func ReadSDP(body []byte) (callstate.Facts, error) {
-	s, err := sdp.Parse(body)
-	if err != nil {
-		return callstate.Facts{}, err
-	}
-	if s.Audio < 0 || s.Media[s.Audio].Off() {
-		return callstate.Facts{Direction: callstate.Inactive}, nil
-	}
-	m := &s.Media[s.Audio]
-	if text := sdp.Unfit(m.Addr); text != "" && !m.Addr.IsUnspecified() {
-		return callstate.Facts{}, &sdp.Error{Line: m.ConnLine(), Text: text}
-	}
-	f := callstate.Facts{Direction: m.Direction}
-	for _, c := range m.Codecs {
-		if c.Audio() && f.Codec == "" {
-			f.Codec, f.Mixable = c.Name, c.Mixable()
-		}
-		f.Events = f.Events || c.Event()
-	}
-	return f, nil
-}
+func ReadSDP(body []byte) (callstate.Facts, error) { return sdp.Facts(body) }

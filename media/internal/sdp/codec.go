@@ -58,14 +58,6 @@ func (c Codec) Dynamic() bool {
 	return !ok || !s.Same(c)
 }
 
-func (c Codec) rtpmap() string {
-	s := c.Name + "/" + strconv.Itoa(c.Clock)
-	if c.Channels > 1 {
-		s += "/" + strconv.Itoa(c.Channels)
-	}
-	return s
-}
-
 // Events is a set of event codes.
 type Events [4]uint64
 

@@ -3,8 +3,10 @@ package sdp
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"ringdown/callstate"
 )
@@ -30,6 +32,7 @@ func (e *Error) Error() string {
 
 // Session is a session description as far as the switch needs it.
 type Session struct {
+	Text  string // the body, which all else is part of
 	Media []Media
 	Audio int // which of Media is the call's audio: the first that we can use, -1 when there is none
 }
@@ -39,7 +42,7 @@ type Media struct {
 	Type    string // "audio", "video", "image"
 	Port    uint16
 	Proto   string
-	Formats []string
+	Formats string // separated by white space
 
 	Addr      netip.Addr // invalid when there is no c= line (allowed with port 0 only)
 	Direction callstate.Direction
@@ -48,7 +51,7 @@ type Media struct {
 
 	line  int
 	conn  text
-	attrs []text
+	lines lines // after the m= line
 }
 
 // text is the value of a line and its number.
@@ -75,7 +78,7 @@ func (m *Media) ConnLine() int { return m.conn.line }
 // our offer with that number, which some phones rely on.
 func (m *Media) Understand(offered []Codec) []Codec {
 	list := append([]Codec(nil), m.Codecs...)
-	for _, f := range m.Formats {
+	for f := range strings.FieldsSeq(m.Formats) {
 		for _, o := range offered {
 			if _, known := Find(list, o); !known && f == strconv.Itoa(int(o.PT)) && !m.explains(o.PT) {
 				list = append(list, o)
@@ -94,76 +97,125 @@ func (m *Media) explains(pt uint8) bool {
 	return false
 }
 
+// usual is for how many codecs and m= lines there is room without further memory.
+const usual = 8
+
 // Parse reads a body. It is lenient about order and unknown lines, strict about what decides where packets go.
 // The error is always an *Error.
 func Parse(body []byte) (*Session, error) {
-	if len(body) > maxBody {
-		return nil, &Error{0, fmt.Sprintf("%d bytes, more than %d", len(body), maxBody)}
+	var room [usual]Media
+	var listed [usual]Codec
+	text := string(body)
+	media, audio, codecs, err := parse(text, room[:0], listed[:0])
+	if err != nil {
+		return nil, err
 	}
-	s := &Session{Audio: -1}
-	var top Media // takes the session's own c= and a= lines
-	lines := strings.Split(string(body), "\n")
-	for i, l := range lines {
-		n, l := i+1, strings.TrimRight(l, "\r \t")
-		if l == "" {
-			continue // a blank line in the wrong place harms nobody
-		}
-		if strings.ContainsFunc(l, control) { // what we copy into the other leg's SDP must not make lines there
-			return nil, &Error{n, "control character"}
-		}
-		if len(l) < 2 || l[1] != '=' || l[0] < 'a' || l[0] > 'z' {
-			return nil, &Error{n, fmt.Sprintf("%q is not of the form x=...", cut(l))}
-		}
-		if err := s.take(&top, l[0], text{strings.TrimSpace(l[2:]), n}); err != nil {
-			return nil, err
-		}
-	}
-	if len(s.Media) == 0 {
-		return nil, &Error{0, "no m= line"}
-	}
-	s.Audio = s.pick()
-	if s.Audio >= 0 {
-		if err := s.Media[s.Audio].readAudio(&top); err != nil {
-			return nil, err
-		}
+	s := &Session{Text: text, Media: slices.Clone(media), Audio: audio}
+	if len(codecs) > 0 {
+		s.Media[audio].Codecs = slices.Clone(codecs)
 	}
 	return s, nil
 }
 
-func (s *Session) take(top *Media, kind byte, t text) error {
-	at := top
-	if len(s.Media) > 0 {
-		at = &s.Media[len(s.Media)-1]
+// Facts reads the facts of a body alone. One without usable audio has no codec; that is no error.
+func Facts(body []byte) (callstate.Facts, error) {
+	var room [usual]Media
+	var listed [usual]Codec
+	media, audio, codecs, err := parse(string(body), room[:0], listed[:0])
+	if err != nil {
+		return callstate.Facts{}, err
 	}
-	switch kind {
-	case 'v':
-		if t.value != "0" {
-			return &Error{t.line, fmt.Sprintf("version %q is unknown", cut(t.value))}
-		}
-	case 'c':
-		if at.conn.line == 0 {
-			at.conn = t
-		}
-	case 'a':
-		at.attrs = append(at.attrs, t)
-	case 'm':
-		if len(s.Media) == maxMedia {
-			return &Error{t.line, fmt.Sprintf("more than %d m= lines", maxMedia)}
-		}
-		m, err := readMedia(t)
-		if err != nil {
-			return err
-		}
-		s.Media = append(s.Media, m)
+	if audio < 0 || media[audio].Off() {
+		return callstate.Facts{Direction: callstate.Inactive}, nil
 	}
-	return nil
+	m := &media[audio]
+	if text := Unfit(m.Addr); text != "" && !m.Addr.IsUnspecified() {
+		return callstate.Facts{}, &Error{Line: m.ConnLine(), Text: text}
+	}
+	f := callstate.Facts{Direction: m.Direction}
+	for _, c := range codecs {
+		if c.Audio() && f.Codec == "" {
+			f.Codec, f.Mixable = c.Name, c.Mixable()
+		}
+		f.Events = f.Events || c.Event()
+	}
+	return f, nil
+}
+
+// parse appends what it finds to media and codecs, which are those of the audio line.
+func parse(body string, media []Media, codecs []Codec) ([]Media, int, []Codec, error) {
+	media, top, err := split(body, media)
+	if err != nil {
+		return nil, -1, nil, err
+	}
+	audio := pick(media)
+	if audio < 0 {
+		return media, audio, nil, nil
+	}
+	m := &media[audio]
+	if err := m.readConn(&top); err != nil {
+		return nil, -1, nil, err
+	}
+	m.readDirection(&top)
+	codecs, err = m.readCodecs(codecs)
+	return media, audio, codecs, err
+}
+
+// split finds the m= lines. top is what stands before them, the session's own.
+func split(body string, media []Media) (_ []Media, top Media, err error) {
+	if len(body) > maxBody {
+		return nil, top, &Error{0, fmt.Sprintf("%d bytes, more than %d", len(body), maxBody)}
+	}
+	all := lines{rest: body}
+	top.lines = all
+	for {
+		l, ok := all.next()
+		if !ok {
+			break
+		}
+		if hasControl(l) { // what we copy into the other leg's SDP must not make lines there
+			return nil, top, &Error{all.line, "control character"}
+		}
+		if len(l) < 2 || l[1] != '=' || l[0] < 'a' || l[0] > 'z' {
+			return nil, top, &Error{all.line, fmt.Sprintf("%q is not of the form x=...", cut(l))}
+		}
+		t := text{strings.TrimSpace(l[2:]), all.line}
+		switch l[0] {
+		case 'v':
+			if t.value != "0" {
+				return nil, top, &Error{t.line, fmt.Sprintf("version %q is unknown", cut(t.value))}
+			}
+		case 'c':
+			at := &top
+			if len(media) > 0 {
+				at = &media[len(media)-1]
+			}
+			if at.conn.line == 0 {
+				at.conn = t
+			}
+		case 'm':
+			if len(media) == maxMedia {
+				return nil, top, &Error{t.line, fmt.Sprintf("more than %d m= lines", maxMedia)}
+			}
+			m, err := readMedia(t)
+			if err != nil {
+				return nil, top, err
+			}
+			m.lines = all
+			media = append(media, m)
+		}
+	}
+	if len(media) == 0 {
+		return nil, top, &Error{0, "no m= line"}
+	}
+	return media, top, nil
 }
 
 // pick chooses the audio line: one that is on before one that is off. A second audio line is refused by the answer.
-func (s *Session) pick() int {
+func pick(media []Media) int {
 	off := -1
-	for i := range s.Media {
-		switch m := &s.Media[i]; {
+	for i := range media {
+		switch m := &media[i]; {
 		case !m.Usable():
 		case !m.Off():
 			return i
@@ -174,27 +226,61 @@ func (s *Session) pick() int {
 	return off
 }
 
-// readMedia reads "audio 49170/2 RTP/AVP 0 8 101".
-func readMedia(t text) (Media, error) {
-	f := strings.Fields(t.value)
-	if len(f) < 4 {
-		return Media{}, &Error{t.line, fmt.Sprintf("m=%s: type, port, protocol and formats expected", cut(t.value))}
-	}
-	digits, _, _ := strings.Cut(f[1], "/")
-	port, err := strconv.ParseUint(digits, 10, 16)
-	if err != nil {
-		return Media{}, &Error{t.line, fmt.Sprintf("port %q is not in 0-65535", cut(f[1]))}
-	}
-	m := Media{Type: strings.ToLower(f[0]), Port: uint16(port), Proto: f[2], Formats: f[3:], line: t.line}
-	return m, nil
+// lines goes through a body.
+type lines struct {
+	rest string
+	line int // the number of the last one
 }
 
-func (m *Media) readAudio(top *Media) error {
-	if err := m.readConn(top); err != nil {
-		return err
+// next returns the next line that is not blank; a blank one in the wrong place harms nobody.
+func (l *lines) next() (string, bool) {
+	for l.rest != "" {
+		var s string
+		s, l.rest, _ = strings.Cut(l.rest, "\n")
+		l.line++
+		if s = strings.TrimRight(s, "\r \t"); s != "" {
+			return s, true
+		}
 	}
-	m.readDirection(top)
-	return m.readCodecs(top)
+	return "", false
+}
+
+// attr returns the value of the next a= line before the next m= line.
+func (l *lines) attr() (text, bool) {
+	for {
+		s, ok := l.next()
+		if !ok || s[0] == 'm' {
+			return text{}, false
+		}
+		if s[0] == 'a' {
+			return text{strings.TrimSpace(s[2:]), l.line}, true
+		}
+	}
+}
+
+// field splits off what comes before white space.
+func field(s string) (first, rest string) {
+	s = strings.TrimSpace(s)
+	if i := strings.IndexFunc(s, unicode.IsSpace); i >= 0 {
+		return s[:i], strings.TrimSpace(s[i:])
+	}
+	return s, ""
+}
+
+// readMedia reads "audio 49170/2 RTP/AVP 0 8 101".
+func readMedia(t text) (Media, error) {
+	kind, rest := field(t.value)
+	ports, rest := field(rest)
+	proto, formats := field(rest)
+	if formats == "" {
+		return Media{}, &Error{t.line, fmt.Sprintf("m=%s: type, port, protocol and formats expected", cut(t.value))}
+	}
+	digits, _, _ := strings.Cut(ports, "/")
+	port, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil {
+		return Media{}, &Error{t.line, fmt.Sprintf("port %q is not in 0-65535", cut(ports))}
+	}
+	return Media{Type: strings.ToLower(kind), Port: uint16(port), Proto: proto, Formats: formats, line: t.line}, nil
 }
 
 // readConn reads "IN IP4 192.0.2.1", the line's own or the session's (RFC 8866 §5.7).
@@ -210,17 +296,19 @@ func (m *Media) readConn(top *Media) error {
 		}
 		return &Error{m.line, "no c= line says where to send"}
 	}
-	f := strings.Fields(c.value)
-	if len(f) < 3 || f[0] != "IN" || f[1] != "IP4" && f[1] != "IP6" {
+	net, rest := field(c.value)
+	family, rest := field(rest)
+	at, _ := field(rest)
+	if at == "" || net != "IN" || family != "IP4" && family != "IP6" {
 		return &Error{c.line, fmt.Sprintf("c=%s: IN IP4 or IN IP6 and an address expected", cut(c.value))}
 	}
-	host, _, _ := strings.Cut(f[2], "/") // a TTL, which only multicast has
+	host, _, _ := strings.Cut(at, "/") // a TTL, which only multicast has
 	addr, err := netip.ParseAddr(host)
 	if err != nil || addr.Zone() != "" {
-		return &Error{c.line, fmt.Sprintf("%q is not an IP address", cut(f[2]))}
+		return &Error{c.line, fmt.Sprintf("%q is not an IP address", cut(at))}
 	}
-	if addr.Is4() != (f[1] == "IP4") {
-		return &Error{c.line, fmt.Sprintf("%s is not of the family %s", addr, f[1])}
+	if addr.Is4() != (family == "IP4") {
+		return &Error{c.line, fmt.Sprintf("%s is not of the family %s", addr, family)}
 	}
 	m.Addr = addr.Unmap()
 	return nil
@@ -228,8 +316,8 @@ func (m *Media) readConn(top *Media) error {
 
 func (m *Media) readDirection(top *Media) {
 	m.Direction = callstate.SendRecv // RFC 3264 §5.1
-	for _, list := range [][]text{top.attrs, m.attrs} {
-		for _, a := range list {
+	for _, list := range [...]lines{top.lines, m.lines} {
+		for a, ok := list.attr(); ok; a, ok = list.attr() {
 			switch d := callstate.Direction(a.value); d {
 			case callstate.SendRecv, callstate.SendOnly, callstate.RecvOnly, callstate.Inactive:
 				m.Direction = d
@@ -246,105 +334,15 @@ func (m *Media) readDirection(top *Media) {
 	}
 }
 
-func (m *Media) readCodecs(top *Media) error {
-	maps, fmtps, err := m.readMaps()
-	if err != nil {
-		return err
-	}
-	var seen [128]bool
-	for _, f := range m.Formats {
-		n, err := strconv.ParseUint(f, 10, 8)
-		if err != nil || n > 127 {
-			return &Error{m.line, fmt.Sprintf("payload type %q is not in 0-127", cut(f))}
-		}
-		pt := uint8(n)
-		if seen[pt] {
-			continue
-		}
-		seen[pt] = true
-		c, ok := maps[pt]
-		if !ok {
-			c, ok = static[pt]
-		}
-		if !ok {
-			continue // dynamic without rtpmap: nobody knows what it is
-		}
-		c.PT, c.Fmtp = pt, fmtps[pt]
-		// The same format twice, under two numbers: the first is the preferred one.
-		if _, dup := Find(m.Codecs, c); !dup {
-			m.Codecs = append(m.Codecs, c)
-		}
-	}
-	return nil
-}
-
-func (m *Media) readMaps() (map[uint8]Codec, map[uint8]string, error) {
-	maps, fmtps := map[uint8]Codec{}, map[uint8]string{}
-	for _, a := range m.attrs {
-		key, rest, _ := strings.Cut(a.value, ":")
-		if key != "rtpmap" && key != "fmtp" {
-			continue
-		}
-		number, value, _ := strings.Cut(strings.TrimSpace(rest), " ")
-		n, err := strconv.ParseUint(number, 10, 8)
-		if err != nil || n > 127 {
-			return nil, nil, &Error{a.line, fmt.Sprintf("payload type %q is not in 0-127", cut(number))}
-		}
-		pt, value := uint8(n), strings.TrimSpace(value)
-		if key == "fmtp" {
-			if _, dup := fmtps[pt]; !dup {
-				fmtps[pt] = value
-			}
-			continue
-		}
-		c, ok := readMap(value)
-		if !ok {
-			return nil, nil, &Error{a.line, fmt.Sprintf("rtpmap %q: name/clock expected", cut(value))}
-		}
-		if _, dup := maps[pt]; !dup {
-			maps[pt] = c
-		}
-	}
-	return maps, fmtps, nil
-}
-
-// readMap reads "opus/48000/2".
-func readMap(s string) (Codec, bool) {
-	f := strings.Split(s, "/")
-	if len(f) < 2 || len(f) > 3 || !token(f[0]) {
-		return Codec{}, false
-	}
-	clock, err := strconv.ParseUint(f[1], 10, 24)
-	if err != nil || clock == 0 {
-		return Codec{}, false
-	}
-	c := Codec{Name: f[0], Clock: int(clock), Channels: 1}
-	if len(f) == 3 {
-		n, err := strconv.ParseUint(f[2], 10, 8)
-		if err != nil || n == 0 {
-			return Codec{}, false
-		}
-		c.Channels = int(n)
-	}
-	for _, name := range spelling {
-		if strings.EqualFold(name, c.Name) {
-			c.Name = name
-		}
-	}
-	return c, true
-}
-
-// token tells whether s is a token of RFC 8866 §9, so that it can be written again.
-func token(s string) bool {
+// hasControl tells whether a line holds control characters other than tabs.
+func hasControl(s string) bool {
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]`, s[i]) >= 0 {
-			return false
+		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
+			return true
 		}
 	}
-	return s != ""
+	return false
 }
-
-func control(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // cut keeps error texts short whatever a peer sent.
 func cut(s string) string {

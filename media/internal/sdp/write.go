@@ -2,8 +2,8 @@ package sdp
 
 import (
 	"bytes"
-	"fmt"
 	"net/netip"
+	"strconv"
 
 	"ringdown/callstate"
 )
@@ -19,50 +19,75 @@ type Local struct {
 type Out struct {
 	Type, Proto string
 	Port        uint16
-	Formats     []string // of a refused line: one of those offered, since a line needs one
-	Codecs      []Codec  // of a line that is on
+	Format      string  // of a refused line: one of those offered, since a line needs one
+	Codecs      []Codec // of a line that is on
 	Ptime       int
 	Direction   callstate.Direction
 }
 
 // Refused is the line that says no to m.
-func Refused(m *Media) Out { return Out{Type: m.Type, Proto: m.Proto, Formats: m.Formats[:1]} }
+func Refused(m *Media) Out {
+	format, _ := field(m.Formats)
+	return Out{Type: m.Type, Proto: m.Proto, Format: format}
+}
 
 // Write renders l.
 func Write(l Local) []byte {
-	family := "IP4"
-	if l.Addr.Is6() {
-		family = "IP6"
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "v=0\r\no=- %d %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n",
-		l.ID, l.Version, family, l.Addr, family, l.Addr)
-	for i := range l.Media {
-		l.Media[i].write(&b)
-	}
-	return b.Bytes()
+	var room [512]byte
+	return bytes.Clone(Append(room[:0], l))
 }
 
-func (o *Out) write(b *bytes.Buffer) {
-	fmt.Fprintf(b, "m=%s %d %s", o.Type, o.Port, o.Proto)
-	for _, f := range o.Formats {
-		b.WriteString(" " + f)
+// Append adds l to b.
+func Append(b []byte, l Local) []byte {
+	family := " IN IP4 "
+	if l.Addr.Is6() {
+		family = " IN IP6 "
 	}
-	for _, c := range o.Codecs {
-		fmt.Fprintf(b, " %d", c.PT)
+	b = strconv.AppendUint(append(b, "v=0\r\no=- "...), l.ID, 10)
+	b = strconv.AppendUint(append(b, ' '), l.Version, 10)
+	b = l.Addr.AppendTo(append(b, family...))
+	b = append(b, "\r\ns=-\r\nc="...)
+	b = l.Addr.AppendTo(append(b, family[1:]...))
+	b = append(b, "\r\nt=0 0\r\n"...)
+	for i := range l.Media {
+		b = l.Media[i].append(b)
 	}
-	b.WriteString("\r\n")
+	return b
+}
+
+func (o *Out) append(b []byte) []byte {
+	number := func(before string, n int) { b = strconv.AppendInt(append(b, before...), int64(n), 10) }
+	b = append(append(b, "m="...), o.Type...)
+	number(" ", int(o.Port))
+	b = append(append(b, ' '), o.Proto...)
+	if o.Format != "" {
+		b = append(append(b, ' '), o.Format...)
+	}
+	for i := range o.Codecs {
+		number(" ", int(o.Codecs[i].PT))
+	}
+	b = append(b, "\r\n"...)
 	if o.Port == 0 {
-		return
+		return b
 	}
-	for _, c := range o.Codecs {
-		fmt.Fprintf(b, "a=rtpmap:%d %s\r\n", c.PT, c.rtpmap())
+	for i := range o.Codecs {
+		c := &o.Codecs[i]
+		number("a=rtpmap:", int(c.PT))
+		b = append(append(b, ' '), c.Name...)
+		number("/", c.Clock)
+		if c.Channels > 1 {
+			number("/", c.Channels)
+		}
+		b = append(b, "\r\n"...)
 		if c.Fmtp != "" {
-			fmt.Fprintf(b, "a=fmtp:%d %s\r\n", c.PT, c.Fmtp)
+			number("a=fmtp:", int(c.PT))
+			b = append(append(append(b, ' '), c.Fmtp...), "\r\n"...)
 		}
 	}
 	if o.Ptime > 0 {
-		fmt.Fprintf(b, "a=ptime:%d\r\n", o.Ptime)
+		number("a=ptime:", o.Ptime)
+		b = append(b, "\r\n"...)
 	}
-	fmt.Fprintf(b, "a=%s\r\n", o.Direction)
+	b = append(append(b, "a="...), o.Direction...)
+	return append(b, "\r\n"...)
 }
