@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"syscall"
 	"time"
@@ -109,40 +108,25 @@ func (l *load) fault(err error) {
 
 // runCalls is the scenario "calls".
 func runCalls(ctx context.Context, o options) error {
-	t, dir, done, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	l := callLoad(ctx, o, t, dir)
-	l.fault(done())
-	return o.report(l, "")
+	return o.runLoad(ctx, userLoad)
 }
 
 // ring is how long a called phone rings: long enough that 180 and 200 keep their order through a peer whose workers
 // overtake each other. That ringdown keeps it without such help is what the tests show.
 const ring = 100 * time.Millisecond
 
-// callLoad has the users call each other.
-func callLoad(ctx context.Context, o options, t *target, dir string) *load {
-	l := &load{what: "calls", system: t.name, rate: o.rate, n: o.rate * o.seconds, goroutines: -1}
+// callLoad has calls of a kind come at a rate.
+func callLoad(ctx context.Context, o options, k callKind, t *target, dir string) *load {
+	l := &load{what: k.name, system: t.name, rate: o.rate, n: o.rate * o.seconds, goroutines: -1}
 	p := party{target: t, dir: dir, users: o.users}
-	defer func() {
-		for _, s := range p.callees {
-			s.signal(os.Kill, stopPatience)
-		}
-	}()
-	if err := p.callee(ctx, "answer", 1, ring); err != nil {
-		l.fault(err)
-		return l
-	}
-	caller, err := p.caller(ctx, "call", o.rate, l.n, o.hold)
+	defer p.leaveAll()
+	caller, err := k.begin(ctx, o, &p)
 	if err != nil {
 		l.fault(err)
 		return l
 	}
 	t.run(ctx, o, l, caller)
-	// What was left unanswered is repeated for 32 s at most; then a callee that still waits has lost something.
-	wait, cancel := context.WithTimeout(ctx, 40*time.Second)
+	wait, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	l.callee, err = p.leave(wait)
 	l.fault(err)
@@ -156,7 +140,7 @@ func callLoad(ctx context.Context, o options, t *target, dir string) *load {
 
 // runStorm is the scenario "register".
 func runStorm(ctx context.Context, o options) error {
-	t, dir, done, err := o.open(ctx)
+	t, dir, done, err := o.open(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -198,6 +182,9 @@ func (t *target) run(ctx context.Context, o options, l *load, s *sipp) {
 // last looks at the switch once more; one that was started here ends by that.
 func (t *target) last(l *load) {
 	var err error
+	if t.events != nil {
+		l.fault(t.events.close())
+	}
 	if l.drops, err = t.proc.udpDrops(); err != nil {
 		l.fault(err)
 	}

@@ -15,7 +15,7 @@ import (
 var kamailioConfig []byte
 
 // startKamailio starts Kamailio on a free loopback port, with its files in dir.
-func startKamailio(ctx context.Context, dir string, u users) (*target, error) {
+func startKamailio(ctx context.Context, dir string, u users, lines lines) (*target, error) {
 	path, err := exec.LookPath("kamailio")
 	if err != nil {
 		if path, err = exec.LookPath("/usr/sbin/kamailio"); err != nil {
@@ -30,8 +30,9 @@ func startKamailio(ctx context.Context, dir string, u users) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := startChild(dir, "kamailio", nil, path, "-DD", "-E", "-f", config, "-Y", dir, "-w", dir,
-		"-m", "512", "-M", "32", "-l", fmt.Sprintf("udp:127.0.0.1:%d", port), "-A", fmt.Sprintf("SECRET=%q", u.password))
+	args := append([]string{"-DD", "-E", "-f", config, "-Y", dir, "-w", dir,
+		"-m", "512", "-M", "32", "-l", fmt.Sprintf("udp:127.0.0.1:%d", port), "-A", fmt.Sprintf("SECRET=%q", u.password)}, kamailioTrunks(lines)...)
+	c, err := startChild(dir, "kamailio", nil, path, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func startKamailio(ctx context.Context, dir string, u users) (*target, error) {
 		c.signal(os.Kill, stopPatience)
 		return nil, err
 	}
-	return &target{name: "Kamailio", sip: fmt.Sprintf("127.0.0.1:%d", port), proc: processTree(c.cmd.Process.Pid), own: c}, nil
+	return &target{name: "Kamailio", sip: fmt.Sprintf("127.0.0.1:%d", port), lines: lines, proc: processTree(c.cmd.Process.Pid), own: c}, nil
 }
 
 // rounds is how often the two take turns, so that what else the machine does falls on both.
@@ -68,11 +69,11 @@ func runKamailio(ctx context.Context, o options) error {
 			return err
 		}
 		peer = append(peer, k)
-		t, dir, done, err := o.open(ctx)
+		t, dir, done, err := o.openFor(ctx, o.kind())
 		if err != nil {
 			return err
 		}
-		r := callLoad(ctx, o, t, dir)
+		r := callLoad(ctx, o, o.kind(), t, dir)
 		r.fault(done())
 		ours = append(ours, r)
 	}
@@ -94,11 +95,17 @@ func (o options) kamailioRound(ctx context.Context) (*load, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	t, err := startKamailio(ctx, dir, o.users)
+	var lines lines
+	if o.kind().name == trunkLoad.name {
+		if lines, err = trunkLines(); err != nil {
+			return nil, err
+		}
+	}
+	t, err := startKamailio(ctx, dir, o.users, lines)
 	if err != nil {
 		return nil, err
 	}
-	l := callLoad(ctx, o, t, dir)
+	l := callLoad(ctx, o, o.kind(), t, dir)
 	l.fault(t.stop())
 	return l, nil
 }

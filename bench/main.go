@@ -28,6 +28,8 @@ type options struct {
 	binary  string // a ringdown that is built already
 	profile string // file for a CPU profile
 	results string // file for the rows, "" for none
+	load    string // kind of calls for kamailio
+	in, out int    // ports of the two outside lines of a peer
 	command string // as typed, for the row
 	commit  string // when the run began
 	run     int    // number of the rows
@@ -43,6 +45,7 @@ type scenario struct {
 // commands are all scenarios; README.md has a line for each.
 var commands = []scenario{
 	{"calls", "sipp: registered users call each other, digest on every call", runCalls},
+	{"trunks", "sipp: from one outside line to another, no digest, events told", runTrunks},
 	{"register", "sipp: a storm of registrations", runStorm},
 	{"media", "G.711 both ways on held calls", runMedia},
 	{"blind", "transfers by REFER, with the gap in the transferee's audio", runTransfers(false)},
@@ -101,6 +104,9 @@ func parse(args []string) (o options, name string, err error) {
 	f.IntVar(&o.users.first, "first", 3000, "first number of the phones")
 	f.IntVar(&o.users.count, "users", 600, "how many numbers: a third calls, a third is called")
 	f.StringVar(&o.users.password, "password", o.users.password, "password of every number")
+	f.StringVar(&o.load, "load", userLoad.name, "kamailio: calls or trunks")
+	f.IntVar(&o.in, "in", 0, "trunks with -peer: the port that calls come from")
+	f.IntVar(&o.out, "out", 0, "trunks with -peer: the port that calls to 7xxxxx are sent to")
 	f.StringVar(&o.peer, "peer", "", "host:port (UDP, loopback) of a switch that runs already and knows the numbers")
 	f.IntVar(&o.pid, "pid", 0, "process of -peer; its workers count too")
 	f.StringVar(&o.binary, "binary", "", "a ringdown that is built already")
@@ -135,6 +141,8 @@ func (o options) validate() error {
 		return errors.New("rate 1 to 5000, calls 1 to 2000, users 3 to 9000")
 	case o.seconds < 5 || o.seconds > 900, o.hold < 0 || o.hold > time.Minute, o.slot < 0 || o.slot > ptime:
 		return errors.New("seconds 5 to 900, hold up to 1m, slot up to 20ms")
+	case o.load != userLoad.name && o.load != trunkLoad.name:
+		return errors.New("-load calls or -load trunks")
 	case (o.peer == "") != (o.pid == 0):
 		return errors.New("-peer and -pid come together")
 	case o.profile != "" && (o.peer != "" || o.binary != ""):
@@ -151,22 +159,23 @@ func (o options) validate() error {
 }
 
 // open starts the switch under load, or takes the one that is named, and gives it a folder for files.
-func (o options) open(ctx context.Context) (t *target, dir string, done func() error, err error) {
+// A switch that is started here gets the lines, and more parts of a config.
+func (o options) open(ctx context.Context, l lines, more ...string) (t *target, dir string, done func() error, err error) {
 	dir, err = os.MkdirTemp("", "ringdown-bench")
 	if err != nil {
 		return nil, "", nil, err
 	}
 	switch {
 	case o.peer != "":
-		t = &target{name: fmt.Sprintf("%s (pid %d)", o.peer, o.pid), sip: o.peer, proc: processTree(o.pid)}
+		t = &target{name: fmt.Sprintf("%s (pid %d)", o.peer, o.pid), sip: o.peer, lines: l, proc: processTree(o.pid)}
 	case o.profile != "":
 		if o.profile, err = filepath.Abs(o.profile); err == nil {
 			if o.binary, err = buildProfiled(ctx, dir, o.profile); err == nil {
-				t, err = startRingdown(ctx, dir, o.binary, o.users, nil)
+				t, err = startRingdown(ctx, dir, o.binary, o.users, l, more...)
 			}
 		}
 	default:
-		t, err = startRingdown(ctx, dir, o.binary, o.users, nil)
+		t, err = startRingdown(ctx, dir, o.binary, o.users, l, more...)
 	}
 	if err != nil {
 		os.RemoveAll(dir)

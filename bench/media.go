@@ -70,7 +70,7 @@ func (h *held) per1000() float64 {
 
 // runMedia is the scenario "media": it sets calls up, lets G.711 flow both ways, and hangs up.
 func runMedia(ctx context.Context, o options) error {
-	t, _, done, err := o.open(ctx)
+	t, _, done, err := o.open(ctx, nil)
 	if err != nil {
 		return err
 	}

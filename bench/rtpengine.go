@@ -84,7 +84,7 @@ func runRtpengine(ctx context.Context, o options) error {
 			return err
 		}
 		peer = append(peer, h)
-		t, _, done, err := o.open(ctx)
+		t, _, done, err := o.open(ctx, nil)
 		if err != nil {
 			return err
 		}

@@ -19,12 +19,15 @@ import (
 
 // target is the switch under load.
 type target struct {
-	name string // as in RESULTS.md
-	sip  string // host:port, UDP
-	http string // URL of the Ozeki API, "" without
-	ng   string // host:port, UDP, of rtpengine's control protocol; "": a switch that speaks SIP
-	proc process
-	own  *child // nil: somebody else's, not to be stopped
+	name    string      // as in RESULTS.md
+	sip     string      // host:port, UDP
+	http    string      // URL of the Ozeki API, "" without
+	openAPI string      // URL of the P-Series API, "" without
+	lines   lines       // to the outside
+	events  *subscriber // nil: nobody reads them
+	ng      string      // host:port, UDP, of rtpengine's control protocol; "": a switch that speaks SIP
+	proc    process
+	own     *child // nil: somebody else's, not to be stopped
 }
 
 // child is a program that was started here. Only children are ever signalled.
@@ -134,12 +137,12 @@ func startRingdown(ctx context.Context, dir, binary string, u users, l lines, mo
 	select {
 	case line := <-ready:
 		t := &target{name: "ringdown", proc: process{pids: []int{c.cmd.Process.Pid}}, own: c}
-		m := regexp.MustCompile(`udp://(\S+?),? .*http (http://\S+)`).FindStringSubmatch(line)
+		m := regexp.MustCompile(`udp://(\S+?),? .*?(?:yeastar (http://\S+), )?http (http://\S+)`).FindStringSubmatch(line)
 		if m == nil {
 			c.signal(syscall.SIGTERM, stopPatience)
 			return nil, fmt.Errorf("unknown ready line: %q", line)
 		}
-		t.sip, t.http = m[1], m[2]
+		t.sip, t.openAPI, t.http, t.lines = m[1], m[2], m[3], l
 		return t, nil
 	case <-c.ended:
 		return nil, fmt.Errorf("ringdown ended at once: %v\n%s", c.err, c.errorText())

@@ -182,7 +182,7 @@ type transferLoad struct {
 // runTransfers makes the scenario of one kind of transfer.
 func runTransfers(attended bool) func(ctx context.Context, o options) error {
 	return func(ctx context.Context, o options) error {
-		t, _, done, err := o.open(ctx)
+		t, _, done, err := o.open(ctx, nil)
 		if err != nil {
 			return err
 		}
