@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"ringdown/sip/internal/digest"
 	"ringdown/sip/internal/tx"
 )
@@ -100,11 +102,18 @@ func (a *Agent) challenge(s *tx.Server, stale bool) {
 	if failsOnUnknownAlgorithm(first(s.Request(), "User-Agent")) {
 		challenges = slices.DeleteFunc(challenges, func(c string) bool { return !strings.Contains(c, "algorithm=MD5") })
 	}
-	var hs []tx.Header
+	res := s.NewAnswer(401, "")
 	for _, c := range challenges {
-		hs = append(hs, header("WWW-Authenticate", c))
+		res.Add("WWW-Authenticate", c)
 	}
-	a.respond(s, 401, "", hs...)
+	if s.Request().Method == sip.INVITE {
+		a.send(s, res) // its ACK is waited for
+		return
+	}
+	res.Add("Server", a.cfg.Version)
+	if err := s.RespondOnce(res); err != nil {
+		a.log.Debug("challenge not sent", "sip_call_id", s.Request().CallID().Value(), "err", err)
+	}
 }
 
 // failsOnUnknownAlgorithm tells phones that give up when any challenge names an algorithm that they do not know, where

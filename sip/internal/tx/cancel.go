@@ -41,7 +41,7 @@ func (c *Client) Cancel(headers ...Header) error {
 	case c.cancel != notCancelled:
 		return nil
 	}
-	c.cancel, c.more = cancelWanted, more.String()
+	c.cancel, c.asking.more = cancelWanted, more.String()
 	if c.state == proceeding {
 		c.sendCancel()
 	}
@@ -58,7 +58,7 @@ func (c *Client) Abandon(headers ...Header) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state == calling {
-		c.layer.timers.stop(&c.again)
+		c.layer.timers.stop(&c.asking.again)
 	}
 	return nil
 }
@@ -68,10 +68,9 @@ func (c *Client) Abandon(headers ...Header) error {
 func (c *Client) sendCancel() {
 	c.cancel = cancelSent
 	c.layer.timers.start(&c.end, class64T1)
-	_, branch, _ := strings.Cut(c.key, " ")
-	wire := follow(sip.CANCEL, c.wire, "", c.more)
-	c.more = ""
-	if _, err := c.layer.newClient(sip.CANCEL, branch, wire, c.path, 2*c.layer.limits.Transactions, nil); err != nil {
+	wire := follow(sip.CANCEL, c.wire, "", c.asking.more)
+	c.asking.more = ""
+	if _, err := c.layer.newClient(sip.CANCEL, branchOf(wire), wire, c.way, 2*c.layer.limits.Transactions, nil); err != nil {
 		c.layer.counts.lost.Add(1)
 		c.layer.log.Debug("CANCEL not sent", "error", err)
 	}

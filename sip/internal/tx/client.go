@@ -22,23 +22,27 @@ type ClientEvent struct {
 // each of which wants an ACK from the user. The layer acknowledges other final responses itself.
 type Client struct {
 	layer  *Layer
-	key    string
-	path   path
+	key    key
+	way    way
 	invite bool
 
-	mu       sync.Mutex
-	state    state
-	answered bool   // a final response came
-	wire     []byte // the request, until the final response
-	ack      []byte // to a non-2xx, repeated for every copy of it
+	state    state // mu guards it and all that follows
+	answered bool  // a final response came
 	cancel   cancelState
-	more     string // further headers of the CANCEL
-	again    timer  // Timers A, E
-	end      timer  // Timers B, D, F, K, M; after a CANCEL 64*T1
+	calling  bool // somebody calls on
+	mu       sync.Mutex
+	asking   *asking // until the final response
+	wire     []byte  // the request; after a final response other than 2xx the ACK, repeated for every copy of it
+	end      timer   // Timers B, D, F, K, M; after a CANCEL 64*T1
 
 	on      func(ClientEvent) // nil for a CANCEL, and when there is nothing more to tell
-	calling bool              // somebody calls on
-	waiting []ClientEvent     // for them
+	waiting []ClientEvent     // for who calls on
+}
+
+// asking is what only a transaction without a final response needs; the others wait up to 32 s for copies.
+type asking struct {
+	more  string // further headers of the CANCEL
+	again timer  // Timers A, E
 }
 
 // Request sends req on flow in a new client transaction; see Client. ACK goes by Send, CANCEL by Client.Cancel or Client.Abandon.
@@ -59,30 +63,30 @@ func (l *Layer) Request(req *Request, flow Flow, on func(ClientEvent)) (*Client,
 	if req.inside {
 		limit += limit / 4
 	}
-	return l.newClient(req.Method, branch, wire, p, limit, on)
+	return l.newClient(req.Method, branch, wire, p.way(), limit, on)
 }
 
 // newClient makes the transaction and sends its request.
-func (l *Layer) newClient(method sip.RequestMethod, branch string, wire []byte, p path, limit int, on func(ClientEvent)) (*Client, error) {
+func (l *Layer) newClient(method sip.RequestMethod, branch string, wire []byte, w way, limit int, on func(ClientEvent)) (*Client, error) {
 	c := &Client{
-		layer: l, key: string(clientKey(nil, branch, method)), path: p, invite: method == sip.INVITE, on: on,
-		state: trying, wire: wire,
+		layer: l, key: clientKey(branch, method), way: w, invite: method == sip.INVITE, on: on,
+		state: trying, wire: wire, asking: &asking{},
 	}
 	if c.invite {
 		c.state = calling
 	}
-	c.again.owner, c.end.owner = c, c
+	c.asking.again.owner, c.end.owner = c, c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, _, ok := l.clients.add(c.key, c, limit, l.limits.Settled); !ok {
 		return nil, ErrOverload
 	}
-	if err := p.send(wire, c); err != nil {
+	if err := w.send(wire, c); err != nil {
 		c.terminate()
 		return nil, err
 	}
-	if !p.flow.Reliable() {
-		l.timers.start(&c.again, classT1) // Timer A or E
+	if !w.reliable {
+		l.timers.start(&c.asking.again, classT1) // Timer A or E
 	}
 	l.timers.start(&c.end, class64T1) // Timer B or F
 	return c, nil
@@ -99,8 +103,9 @@ func (c *Client) received(res *sip.Response, flow Flow) bool {
 		c.finish(accepted)
 		c.layer.timers.start(&c.end, class64T1) // Timer M (RFC 6026 §7.2)
 	case c.state <= proceeding && c.invite:
-		c.ack = follow(sip.ACK, c.wire, res.To().Value(), "")
+		ack := follow(sip.ACK, c.wire, res.To().Value(), "")
 		c.finish(completed)
+		c.wire = ack
 		c.acknowledge()
 		c.endAfter(class64T1) // Timer D
 	case c.state <= proceeding:
@@ -128,25 +133,25 @@ func (c *Client) provisional() {
 	c.state = proceeding
 	switch {
 	case c.invite && first:
-		c.layer.timers.stop(&c.again)
+		c.layer.timers.stop(&c.asking.again)
 		c.layer.timers.stop(&c.end)
 		if c.cancel == cancelWanted {
 			c.sendCancel() // RFC 3261 §9.1
 		}
-	case !c.invite && first && !c.path.flow.Reliable():
-		c.layer.timers.start(&c.again, classT2) // §17.1.2.2: Timer E fires every T2 now
+	case !c.invite && first && !c.way.reliable:
+		c.layer.timers.start(&c.asking.again, classT2) // §17.1.2.2: Timer E fires every T2 now
 	}
 }
 
 func (c *Client) finish(s state) {
 	c.state, c.answered = s, true
 	c.layer.clients.settle()
-	c.wire, c.more = nil, ""
-	c.layer.timers.stop(&c.again)
+	c.layer.timers.stop(&c.asking.again)
+	c.wire, c.asking = nil, nil
 }
 
 func (c *Client) endAfter(k class) {
-	if c.path.flow.Reliable() {
+	if c.way.reliable {
 		c.terminate()
 		return
 	}
@@ -156,18 +161,20 @@ func (c *Client) endAfter(k class) {
 func (c *Client) terminate() {
 	open := c.state <= proceeding
 	c.state = terminated
-	c.wire, c.ack, c.more = nil, nil, ""
-	c.layer.timers.stop(&c.again)
+	if c.asking != nil {
+		c.layer.timers.stop(&c.asking.again)
+	}
+	c.wire, c.asking = nil, nil
 	c.layer.timers.stop(&c.end)
 	c.layer.clients.remove(c.key, open)
 }
 
 // acknowledge sends the ACK to a non-2xx.
-func (c *Client) acknowledge() { c.resend(c.ack) }
+func (c *Client) acknowledge() { c.resend(c.wire) }
 
 // resend sends a message whose loss the other side's timers make good.
 func (c *Client) resend(b []byte) {
-	if err := c.path.send(b, nil); err != nil {
+	if err := c.way.send(b, nil); err != nil {
 		c.layer.counts.lost.Add(1)
 		c.layer.log.Debug("message not sent", "error", err)
 	}

@@ -14,8 +14,8 @@ import (
 func (s *scene) clientState(method string) string {
 	s.layer.clients.mu.Lock()
 	defer s.layer.clients.mu.Unlock()
-	for k, c := range s.layer.clients.m {
-		if strings.HasPrefix(k, method+" ") {
+	for _, c := range s.layer.clients.m {
+		if c.invite == (method == "INVITE") {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			return c.state.String()

@@ -22,6 +22,17 @@ type path struct {
 	flow Flow
 }
 
+// way is what a transaction keeps of a path.
+type way struct {
+	link     link
+	remote   netip.AddrPort
+	reliable bool
+}
+
+func (p *path) way() way { return way{p.link, p.flow.Remote, p.flow.Reliable()} }
+
+func (w *way) send(b []byte, lost loser) error { return w.link.send(b, w.remote, lost) }
+
 func (p *path) send(b []byte, lost loser) error { return p.link.send(b, p.flow.Remote, lost) }
 
 // addrPort returns the address of a as sipgo-free plain value; IPv4 in IPv6 is unwrapped, so that flows compare equal.

@@ -10,31 +10,41 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
+// key is what a transaction is found by: the hash of what tells it from others, 128 bits by seeds that nobody knows, so
+// that two of them never have the same.
+type key [2]uint64
+
+var keySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+func keyOf(text []byte) key {
+	return key{maphash.Bytes(keySeeds[0], text), maphash.Bytes(keySeeds[1], text)}
+}
+
 // table finds transactions by key.
 type table[T any] struct {
 	mu   sync.Mutex
-	m    map[string]T
+	m    map[key]T
 	open int // of these, how many still have something to do; the others only wait for copies of what they had
 }
 
-func (t *table[T]) init() { t.m = make(map[string]T) }
+func (t *table[T]) init() { t.m = make(map[key]T) }
 
-func (t *table[T]) get(key []byte) (T, bool) {
+func (t *table[T]) get(k key) (T, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v, ok := t.m[string(key)]
+	v, ok := t.m[k]
 	return v, ok
 }
 
 // add puts v in as open, unless there is one with this key, which it returns, or there are so many already: maxOpen open
 // ones, or maxSettled others.
-func (t *table[T]) add(key string, v T, maxOpen, maxSettled int) (other T, found, ok bool) {
+func (t *table[T]) add(k key, v T, maxOpen, maxSettled int) (other T, found, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if other, found = t.m[key]; found || t.open >= maxOpen || len(t.m)-t.open >= maxSettled {
+	if other, found = t.m[k]; found || t.open >= maxOpen || len(t.m)-t.open >= maxSettled {
 		return other, found, false
 	}
-	t.m[key] = v
+	t.m[k] = v
 	t.open++
 	return other, false, true
 }
@@ -46,10 +56,10 @@ func (t *table[T]) settle() {
 	t.open--
 }
 
-func (t *table[T]) remove(key string, open bool) {
+func (t *table[T]) remove(k key, open bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.m, key)
+	delete(t.m, k)
 	if open {
 		t.open--
 	}
@@ -61,9 +71,9 @@ func (t *table[T]) len() int {
 	return len(t.m)
 }
 
-// serverKey appends the key of the server transaction that req belongs to (RFC 3261 §17.2.3). ACK and CANCEL get that
+// serverText appends what makes the key of the server transaction that req belongs to (RFC 3261 §17.2.3). ACK and CANCEL get that
 // of their INVITE. The transport is part of it: the same request by UDP and TCP makes two transactions.
-func serverKey(b []byte, req *sip.Request, transport string) []byte {
+func serverText(b []byte, req *sip.Request, transport string) []byte {
 	method := req.Method
 	if method == sip.ACK || method == sip.CANCEL {
 		method = sip.INVITE
@@ -122,11 +132,18 @@ func viaPort(via *sip.ViaHeader) int {
 	return 5060
 }
 
-// clientKey appends the key of the client transaction that res belongs to: branch and CSeq method (RFC 3261 §17.1.3).
-func clientKey(b []byte, branch string, method sip.RequestMethod) []byte {
-	b = append(b, method...)
+// serverKey is the key of the server transaction that req belongs to.
+func serverKey(req *sip.Request, transport string) key {
+	var room [256]byte
+	return keyOf(serverText(room[:0], req, transport))
+}
+
+// clientKey is the key of the client transaction that a response belongs to: branch and CSeq method (RFC 3261 §17.1.3).
+func clientKey(branch string, method sip.RequestMethod) key {
+	var room [96]byte
+	b := append(room[:0], method...)
 	b = append(b, ' ')
-	return append(b, branch...)
+	return keyOf(append(b, branch...))
 }
 
 // param finds a parameter; names are case-insensitive (RFC 3261 §7.3.1).

@@ -248,7 +248,7 @@ func TestFinishedTransactionIsSmall(t *testing.T) {
 		method string
 		status int
 		max    uint64 // bytes
-	}{{"OPTIONS", 200, 1500}, {"INVITE", 200, 1000}} {
+	}{{"OPTIONS", 200, 800}, {"INVITE", 200, 500}} {
 		l := New(Config{Handler: &user{request: answer(tt.status)}})
 		u := l.cfg.Handler.(*user)
 		before := heap()

@@ -23,8 +23,7 @@ func (l *Layer) receive(m *message, from path) {
 		return
 	}
 	branch, _ := param(res.Via().Params, "branch")
-	var scratch [96]byte
-	if c, ok := l.clients.get(clientKey(scratch[:0], branch, res.CSeq().MethodName)); ok && c.received(res, from.flow) {
+	if c, ok := l.clients.get(clientKey(branch, res.CSeq().MethodName)); ok && c.received(res, from.flow) {
 		return
 	}
 	l.counts.unmatched.Add(1)
@@ -52,8 +51,7 @@ func (l *Layer) request(m *message, from path) {
 		l.refuse(req, fault, from)
 		return
 	}
-	var scratch [256]byte
-	key := serverKey(scratch[:0], req, from.flow.Transport)
+	key := serverKey(req, from.flow.Transport)
 	noteSource(req.Via(), from.flow.Remote)
 	t, known := l.servers.get(key)
 	switch {
@@ -67,7 +65,7 @@ func (l *Layer) request(m *message, from path) {
 	case known:
 		t.repeated()
 	default:
-		l.begin(string(key), req, from)
+		l.begin(key, req, from)
 	}
 }
 
@@ -79,13 +77,13 @@ func noteSourceOf(req *sip.Request, flow Flow) {
 }
 
 // begin makes the server transaction of a new request and hands it to the user.
-func (l *Layer) begin(key string, req *sip.Request, from path) {
+func (l *Layer) begin(k key, req *sip.Request, from path) {
 	limit := l.limits.Transactions
 	if inDialog(req) {
 		limit += limit / 4 // RFC 7339 §5.10.2: what lets calls end goes before what begins them
 	}
-	t := newServerTx(l, key, req, from)
-	other, found, ok := l.servers.add(key, t, limit, l.limits.Settled)
+	t := newServerTx(l, k, req, from)
+	other, found, ok := l.servers.add(k, t, limit, l.limits.Settled)
 	switch {
 	case found: // the same request came by another socket in this moment
 		other.repeated()
@@ -111,7 +109,7 @@ func (l *Layer) cancelRequest(t *serverTx, req *sip.Request, from path) {
 		return
 	}
 	// §9.2: the To-tag of this answer and of those to the INVITE should be the same.
-	l.answer(newAnswer(req, sip.StatusOK, "", t.tag), from)
+	l.answer(newAnswer(req, sip.StatusOK, "", t.toTag()), from)
 	t.cancelled(req)
 }
 

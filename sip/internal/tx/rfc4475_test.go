@@ -254,7 +254,7 @@ func FuzzMessage(f *testing.F) {
 		var one headered = m.res
 		if m.req != nil {
 			one = m.req
-			serverKey(nil, m.req, "UDP")
+			serverKey(m.req, "UDP")
 		}
 		b, err := encode(one)
 		if err != nil {

@@ -3,6 +3,7 @@ package tx
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
@@ -11,24 +12,26 @@ import (
 // Server is a server transaction: a request that waits for answers. It is the user's handle; what the layer keeps after
 // the final response is much smaller.
 type Server struct {
-	t   *serverTx
-	req *sip.Request
-	ok  []byte // the 2xx to an INVITE, for Resend2xx; guarded by t.mu
+	t    *serverTx
+	req  *sip.Request
+	flow Flow
+	tag  string
+	ok   []byte // the 2xx to an INVITE, for Resend2xx; guarded by t.mu
 }
 
 // Request is the request, with received and rport in its top Via. It stays valid after the end of the transaction.
 func (s *Server) Request() *sip.Request { return s.req }
 
 // Flow is where the request came from and where all answers go.
-func (s *Server) Flow() Flow { return s.t.path.flow }
+func (s *Server) Flow() Flow { return s.flow }
 
 // Tag is the To-tag of all answers: the request's own, else one made for this transaction.
-func (s *Server) Tag() string { return s.t.tag }
+func (s *Server) Tag() string { return s.tag }
 
 // NewAnswer begins an answer with what RFC 3261 §8.2.6.2 copies from the request. The To-tag is Tag, save in a 100. An
 // empty reason stands for the usual one.
 func (s *Server) NewAnswer(status int, reason string) *Answer {
-	return newAnswer(s.req, status, reason, s.t.tag)
+	return newAnswer(s.req, status, reason, s.tag)
 }
 
 // Respond sends an answer, which is not the caller's any more: any number of provisional ones, then one final. A second
@@ -38,7 +41,13 @@ func (s *Server) NewAnswer(status int, reason string) *Answer {
 // A 2xx to INVITE is sent once, and retransmissions of the INVITE are absorbed silently for 64*T1 (RFC 6026 §7.1): its
 // retransmission is the user's, with Resend2xx. Other final answers are retransmitted by the layer (Timer G) until the
 // ACK or Timer H, and repeated for every retransmission of the request.
-func (s *Server) Respond(a *Answer) error {
+func (s *Server) Respond(a *Answer) error { return s.send(a, false) }
+
+// RespondOnce is Respond for a final answer to a request other than INVITE that a copy of the request would get again: a
+// challenge. Nothing is kept of the transaction; a copy is a new request.
+func (s *Server) RespondOnce(a *Answer) error { return s.send(a, true) }
+
+func (s *Server) send(a *Answer, once bool) error {
 	defer a.free()
 	if a.status < 100 || a.status > 699 {
 		return fmt.Errorf("%w: status %d", ErrMessage, a.status)
@@ -47,7 +56,7 @@ func (s *Server) Respond(a *Answer) error {
 	if err != nil {
 		return err
 	}
-	return s.t.respond(s, a.status, b)
+	return s.t.respond(s, a.status, b, once)
 }
 
 // Resend2xx sends the 2xx to an INVITE again, to the byte. Before a 2xx it gives ErrMessage. It works as long as the
@@ -62,7 +71,7 @@ func (s *Server) Resend2xx() error {
 }
 
 // respond is the user's side of RFC 3261 figures 7 and 8.
-func (t *serverTx) respond(s *Server, status int, b []byte) error {
+func (t *serverTx) respond(s *Server, status int, b []byte, once bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch t.state {
@@ -78,6 +87,9 @@ func (t *serverTx) respond(s *Server, status int, b []byte) error {
 	switch {
 	case status < 200:
 		t.state, t.last = proceeding, b
+	case !t.invite && once:
+		t.finish(completed, nil)
+		t.terminate()
 	case !t.invite:
 		t.finish(completed, b)
 		t.layer.servers.settle()
@@ -89,8 +101,9 @@ func (t *serverTx) respond(s *Server, status int, b []byte) error {
 		t.layer.timers.start(&t.end, class64T1) // Timer L (RFC 6026 §8.7): on every transport
 	default:
 		t.finish(completed, b)
-		if !t.path.flow.Reliable() {
-			t.layer.timers.start(&t.again, classT1) // Timer G
+		if !t.way.reliable {
+			t.again = &timer{owner: t}
+			t.layer.timers.start(t.again, classT1) // Timer G
 		}
 		t.layer.timers.start(&t.end, class64T1) // Timer H
 	}
@@ -100,36 +113,39 @@ func (t *serverTx) respond(s *Server, status int, b []byte) error {
 // serverTx is what the layer keeps of a server transaction, up to 32 s after its end: therefore no request in it.
 type serverTx struct {
 	layer     *Layer
-	key       string
-	tag       string
-	path      path
+	key       key
+	way       way
 	replyPort uint16 // for a response whose connection is gone
 	invite    bool
 
+	state    state // mu guards it and all that follows
+	answered bool  // a final response was sent
+	ready    bool  // Handler.Request has returned
+	cancels  bool  // a CANCEL came
 	mu       sync.Mutex
-	state    state
-	answered bool         // a final response was sent
-	ready    bool         // Handler.Request has returned
-	cancels  bool         // a CANCEL came
+	tag      string       // To-tag; after the final response only of an INVITE, for the answer to a CANCEL
 	cancel   *sip.Request // the CANCEL, while it waits for ready
 	handle   *Server      // until the final response
 	last     []byte       // the response that is repeated
-	again    timer        // Timer G
+	again    *timer       // Timer G, once it was started
 	end      timer        // Timers H, I, J, L; for a non-INVITE without answer 64*T1
 }
 
-func newServerTx(l *Layer, key string, req *sip.Request, from path) *serverTx {
+func newServerTx(l *Layer, key key, req *sip.Request, from path) *serverTx {
 	t := &serverTx{
-		layer: l, key: key, path: from, replyPort: uint16(viaPort(req.Via())),
+		layer: l, key: key, way: from.way(), replyPort: uint16(viaPort(req.Via())),
 		invite: req.Method == sip.INVITE, state: trying,
 	}
-	t.again.owner, t.end.owner = t, t
+	t.end.owner = t
 	if tag, ok := param(req.To().Params, "tag"); ok {
 		t.tag = tag
+		if t.invite {
+			t.tag = strings.Clone(tag) // it is kept longer than the request
+		}
 	} else {
 		t.tag = NewTag()
 	}
-	t.handle = &Server{t: t, req: req}
+	t.handle = &Server{t: t, req: req, flow: from.flow, tag: t.tag}
 	if t.invite {
 		t.state = proceeding
 	}
@@ -151,11 +167,14 @@ func (t *serverTx) begin() *Server {
 func (t *serverTx) finish(s state, last []byte) {
 	t.state, t.last, t.answered = s, last, true
 	t.handle, t.cancel = nil, nil
+	if !t.invite {
+		t.tag = ""
+	}
 }
 
 // endAfter ends the transaction after a time in which retransmissions may come: on a reliable transport at once.
 func (t *serverTx) endAfter(c class) {
-	if t.path.flow.Reliable() {
+	if t.way.reliable {
 		t.terminate()
 		return
 	}
@@ -169,9 +188,23 @@ func (t *serverTx) terminate() {
 	open := t.open()
 	t.state, t.last = terminated, nil
 	t.handle, t.cancel = nil, nil
-	t.layer.timers.stop(&t.again)
+	t.stopAgain()
 	t.layer.timers.stop(&t.end)
 	t.layer.servers.remove(t.key, open)
+}
+
+func (t *serverTx) stopAgain() {
+	if t.again != nil {
+		t.layer.timers.stop(t.again)
+		t.again = nil
+	}
+}
+
+// toTag is the To-tag of the answers.
+func (t *serverTx) toTag() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tag
 }
 
 // repeated is a retransmission of the request.
@@ -197,7 +230,7 @@ func (t *serverTx) ack(req *sip.Request) bool {
 		}
 		t.state, t.last = confirmed, nil
 		t.layer.servers.settle()
-		t.layer.timers.stop(&t.again)
+		t.stopAgain()
 		t.endAfter(classT4) // Timer I
 		return true
 	case confirmed:
@@ -245,7 +278,7 @@ func (t *serverTx) expire(tm *timer, gen uint32) {
 	}
 	if tm == &t.end {
 		if !t.answered {
-			t.layer.log.Warn("request never answered", "peer", t.path.flow.Remote)
+			t.layer.log.Warn("request never answered", "peer", t.way.remote)
 		}
 		t.terminate()
 		return
@@ -256,15 +289,12 @@ func (t *serverTx) expire(tm *timer, gen uint32) {
 
 // send sends b to where the request came from. t.mu is held, so that answers leave in the order of their making.
 func (t *serverTx) send(b []byte) error {
-	err := t.path.send(b, nil)
-	if err == nil || !t.path.flow.Reliable() {
+	err := t.way.send(b, nil)
+	if err == nil || !t.way.reliable {
 		return err
 	}
 	// RFC 3261 §18.2.2: the connection is gone; open one to received and the port of sent-by.
-	back := t.path.flow
-	back.Local = netip.AddrPort{}
-	back.Remote = netip.AddrPortFrom(back.Remote.Addr(), t.replyPort)
-	p, err := t.layer.route(back)
+	p, err := t.layer.route(Flow{Transport: "TCP", Remote: netip.AddrPortFrom(t.way.remote.Addr(), t.replyPort)})
 	if err != nil {
 		return err
 	}

@@ -229,6 +229,25 @@ func TestAnswersCarryOneToTagAndTheSource(t *testing.T) { // RFC 3261 §8.2.6.2,
 	})
 }
 
+func TestRespondOnce(t *testing.T) { // a copy of the request is a new one
+	play(t, Limits{}, func(t *testing.T, s *scene) {
+		s.user.request = func(tx *Server) {
+			if err := tx.RespondOnce(tx.NewAnswer(401, "")); err != nil {
+				t.Error(err)
+			}
+			if err := tx.Respond(tx.NewAnswer(200, "")); !errors.Is(err, ErrAnswered) {
+				t.Errorf("a second answer: %v", err)
+			}
+		}
+		s.send(requestText("REGISTER", branch1))
+		s.live(0, 0)
+		s.send(requestText("REGISTER", branch1))
+		if k := s.kinds(); k != "401 401" || s.user.requests != 2 {
+			t.Errorf("sent %s to %d requests", k, s.user.requests)
+		}
+	})
+}
+
 func TestResend2xx(t *testing.T) { // RFC 3261 §13.3.1.4
 	play(t, Limits{}, func(t *testing.T, s *scene) {
 		s.send(requestText("INVITE", branch1))

@@ -1,6 +1,7 @@
 package tx
 
 import (
+	"bytes"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -102,6 +103,13 @@ func replyAddress(via *sip.ViaHeader, source netip.AddrPort) netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return netip.AddrPortFrom(source.Addr(), uint16(viaPort(via)))
+}
+
+// branchOf finds the branch in a request that has a Via of appendVia.
+func branchOf(wire []byte) string {
+	_, rest, _ := bytes.Cut(wire, []byte(";branch="))
+	branch, _, _ := bytes.Cut(rest, []byte(";"))
+	return string(branch)
 }
 
 // appendVia appends the Via line of a request of ours. rport is always asked for (RFC 3581 §3).
