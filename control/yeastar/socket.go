@@ -44,14 +44,15 @@ func (a *API) subscribe(t *turn) (int, *answer) {
 	}
 	defer a.sockets.Add(-1)
 	s := &socket{api: a, grant: t.grant, start: time.Now()}
-	conn, err := websocket.Accept(t.w, t.r, &websocket.AcceptOptions{
+	w := &gatherer{ResponseWriter: t.w}
+	conn, err := websocket.Accept(w, t.r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // the token is the proof; no cookie could be misused by another site
 		OnPingReceived:     func(context.Context, []byte) bool { s.heard(); return true },
 	})
 	if err != nil {
 		return 0, nil // Accept has answered
 	}
-	s.conn = conn
+	s.conn, s.wire = conn, w.conn
 	why := s.serve(t.r.Context())
 	a.Log.Info("yeastar websocket closed", "application", t.app, "remote", t.r.RemoteAddr, "reason", why)
 	return 0, nil
@@ -62,6 +63,7 @@ type socket struct {
 	api    *API
 	grant  *issued
 	conn   *websocket.Conn
+	wire   *gathered // under conn
 	events *subscriber
 	start  time.Time
 	last   atomic.Int64 // when anything went over the wire, since start
@@ -102,6 +104,7 @@ func (s *socket) write(ctx context.Context, gone <-chan struct{}, hangUp func())
 	defer idle.Stop()
 	expiry := time.NewTimer(time.Until(s.grant.accessEnd))
 	defer expiry.Stop()
+	var sent time.Time
 	for {
 		select {
 		case <-gone:
@@ -121,7 +124,9 @@ func (s *socket) write(ctx context.Context, gone <-chan struct{}, hangUp func())
 			}
 			idle.Reset(left)
 		case text := <-s.events.queue:
-			if err := s.send(ctx, text); err != nil {
+			time.Sleep(time.Until(sent.Add(gatherTime)))
+			err := s.send(ctx, text)
+			if sent = time.Now(); err != nil {
 				s.conn.CloseNow()
 				return err.Error()
 			}
@@ -129,10 +134,23 @@ func (s *socket) write(ctx context.Context, gone <-chan struct{}, hangUp func())
 	}
 }
 
+// send writes an event, and those that wait behind it, in one go.
 func (s *socket) send(ctx context.Context, text []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	if err := s.conn.Write(ctx, websocket.MessageText, text); err != nil {
+	s.wire.hold()
+	err := s.conn.Write(ctx, websocket.MessageText, text)
+	for n := 1; err == nil && n < gatherMost; n++ {
+		select {
+		case text := <-s.events.queue:
+			err = s.conn.Write(ctx, websocket.MessageText, text)
+			continue
+		default:
+		}
+		break
+	}
+	if e := s.wire.release(writeTimeout); err == nil {
+		err = e
+	}
+	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
