@@ -1,13 +1,15 @@
 // Command bench loads a SIP switch from outside and writes down what that cost: "go run ./bench SCENARIO".
 //
-//	calls     sipp: registered users call each other, with digest, at a rate for a time
-//	register  sipp: a storm of registrations, each challenged and answered
-//	media     holds calls and sends G.711 both ways, with the time of sending in each packet
-//	blind     transfers by REFER, with the gap in what the transferee receives
-//	attended  the same by REFER with Replaces, after a consultation
-//	kamailio  calls against Kamailio as a stateful proxy, then against ringdown, for the ratio
-//	rtpengine media through rtpengine in user space, then through ringdown, for the ratio
-//	all       the rows of RESULTS.md
+//	calls         sipp: registered users call each other, with digest, at a rate for a time
+//	register      sipp: a storm of registrations, each challenged and answered
+//	media         holds calls and sends G.711 both ways, with the time of sending in each packet
+//	blind         transfers by REFER, with the gap in what the transferee receives
+//	attended      the same by REFER with Replaces, after a consultation
+//	blind-api     the transferee is moved by the P-Series API
+//	attended-api  the consultation is begun and completed by it
+//	kamailio      calls against Kamailio as a stateful proxy, then against ringdown, for the ratio
+//	rtpengine     media through rtpengine in user space, then through ringdown, for the ratio
+//	all           the rows of RESULTS.md
 //
 // It builds ringdown and runs it on free loopback ports, or takes a switch that runs already (-peer, -pid). What a
 // switch costs is read from the kernel's accounting of its processes, so that it holds on a busy machine. A run that

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,36 +22,14 @@ type subscriber struct {
 	err    error
 }
 
-// token asks the P-Series API for an access token.
-func (t *target) token(ctx context.Context) (string, error) {
-	body := fmt.Sprintf(`{"username":%q,"password":%q}`, apiUser, apiPassword)
-	req, err := http.NewRequestWithContext(ctx, "POST", t.openAPI+"/get_token", strings.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "OpenAPI")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	var got struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || got.Token == "" {
-		return "", fmt.Errorf("get_token gave no token: %w", err)
-	}
-	return got.Token, nil
-}
-
 // subscribe opens a WebSocket for all events of calls, and reads it.
 func subscribe(ctx context.Context, t *target) (*subscriber, error) {
-	token, err := t.token(ctx)
+	app, err := newPSeries(ctx, t.openAPI, apiUser, apiPassword)
 	if err != nil {
 		return nil, err
 	}
-	conn, _, err := websocket.Dial(ctx, t.openAPI+"/subscribe?access_token="+token, nil)
+	app.close()
+	conn, _, err := websocket.Dial(ctx, t.openAPI+"/subscribe?access_token="+app.token, nil)
 	if err != nil {
 		return nil, err
 	}

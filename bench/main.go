@@ -25,6 +25,9 @@ type options struct {
 	users   users
 	peer    string // host:port of a switch that runs already
 	pid     int    // its process
+	api     string // URL of its P-Series API
+	client  string // who gets a token there
+	secret  string
 	binary  string // a ringdown that is built already
 	profile string // file for a CPU profile
 	results string // file for the rows, "" for none
@@ -48,8 +51,10 @@ var commands = []scenario{
 	{"trunks", "sipp: from one outside line to another, no digest, events told", runTrunks},
 	{"register", "sipp: a storm of registrations", runStorm},
 	{"media", "G.711 both ways on held calls", runMedia},
-	{"blind", "transfers by REFER, with the gap in the transferee's audio", runTransfers(false)},
-	{"attended", "the same with a consultation, by REFER with Replaces", runTransfers(true)},
+	{"blind", "transfers by REFER, with the gap in the transferee's audio", runTransfers(blindByREFER)},
+	{"attended", "the same with a consultation, by REFER with Replaces", runTransfers(attendedByREFER)},
+	{"blind-api", "transfers by the P-Series API, with the gap in the transferee's audio", runTransfers(blindByAPI)},
+	{"attended-api", "the same with a consultation, begun and completed by the API", runTransfers(attendedByAPI)},
 	{"scripts", "OzML: calls to an API extension, each played to without an end", runScripts},
 	{"kamailio", "calls through Kamailio and ringdown in turn, for the ratio", runKamailio},
 	{"rtpengine", "media through rtpengine and ringdown in turn, for the ratio", runRtpengine},
@@ -90,9 +95,9 @@ func parse(args []string) (o options, name string, err error) {
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), "usage: go run ./bench [scenario] [flags]\n\n")
 		for _, s := range commands {
-			fmt.Fprintf(f.Output(), "  %-10s %s\n", s.name, s.what)
+			fmt.Fprintf(f.Output(), "  %-12s %s\n", s.name, s.what)
 		}
-		fmt.Fprintf(f.Output(), "  %-10s %s\n\n", "all", "the default: the rows that RESULTS.md is about")
+		fmt.Fprintf(f.Output(), "  %-12s %s\n\n", "all", "the default: the rows that RESULTS.md is about")
 		f.PrintDefaults()
 	}
 	o.users = users{password: "bench-secret"}
@@ -109,6 +114,9 @@ func parse(args []string) (o options, name string, err error) {
 	f.IntVar(&o.out, "out", 0, "trunks with -peer: the port that calls to 7xxxxx are sent to")
 	f.StringVar(&o.peer, "peer", "", "host:port (UDP, loopback) of a switch that runs already and knows the numbers")
 	f.IntVar(&o.pid, "pid", 0, "process of -peer; its workers count too")
+	f.StringVar(&o.api, "api", "", "blind-api, attended-api: URL of the P-Series API of -peer, up to v1.0")
+	f.StringVar(&o.client, "client", apiUser, "client id for -api")
+	f.StringVar(&o.secret, "secret", apiPassword, "client secret for -api")
 	f.StringVar(&o.binary, "binary", "", "a ringdown that is built already")
 	f.StringVar(&o.profile, "profile", "", "write a CPU profile of ringdown there; the run gives no figure")
 	f.StringVar(&o.results, "results", "bench/RESULTS.md", "where rows are appended; empty: nowhere")
@@ -167,7 +175,7 @@ func (o options) open(ctx context.Context, l lines, more ...string) (t *target, 
 	}
 	switch {
 	case o.peer != "":
-		t = &target{name: fmt.Sprintf("%s (pid %d)", o.peer, o.pid), sip: o.peer, lines: l, proc: processTree(o.pid)}
+		t = &target{name: fmt.Sprintf("%s (pid %d)", o.peer, o.pid), sip: o.peer, openAPI: o.api, lines: l, proc: processTree(o.pid)}
 	case o.profile != "":
 		if o.profile, err = filepath.Abs(o.profile); err == nil {
 			if o.binary, err = buildProfiled(ctx, dir, o.profile); err == nil {

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -133,14 +139,14 @@ func TestSippStranger(t *testing.T) {
 	}
 }
 
-// The commands "blind" and "attended" on a small scale: every transfer succeeds, the figures are there, and a
+// The commands that transfer on a small scale: every transfer succeeds, the figures are there, and a
 // transferee hears no gap of the length of a talk.
 func TestTransferLoad(t *testing.T) {
-	for _, attended := range []bool{false, true} {
+	for _, way := range []transferKind{blindByREFER, attendedByREFER, blindByAPI, attendedByAPI} {
 		u := users{first: 3000, count: 60, password: "a-secret"}
-		sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u, nil)
+		sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u, nil, eventsConfig)
 		must(t, err)
-		l := transfer(t.Context(), options{rate: 4, seconds: 5, users: u}, sw, attended)
+		l := transfer(t.Context(), options{rate: 4, seconds: 5, users: u, client: apiUser, secret: apiPassword}, sw, way)
 		must(t, sw.stop())
 		must(t, l.clean())
 		if l.caller.successful < 15 || l.caller.successful+l.missed != 20 {
@@ -148,8 +154,43 @@ func TestTransferLoad(t *testing.T) {
 		}
 		gap := l.quantile(1, func(m moved) time.Duration { return m.gap })
 		took := l.quantile(1, func(m moved) time.Duration { return m.took })
+		if whole := l.quantile(0, func(m moved) time.Duration { return m.whole }); (whole > consults) != (way == attendedByAPI) {
+			t.Errorf("%s: from the first command to the end in %v", l.what, whole)
+		}
 		if gap < 19*time.Millisecond || gap >= listens || took <= 0 || l.per1000 <= 0 {
 			t.Errorf("%s: gap %v, took %v, %.2f s per 1000", l.what, gap, took, l.per1000)
+		}
+	}
+}
+
+// A run with a transfer that did not come about is not clean: here what should complete it ends the consultation, behind
+// the application's back; and a blind one goes to a number that nobody has.
+func TestTransferLoadBroken(t *testing.T) {
+	for _, row := range []struct {
+		way       transferKind
+		old, new  string
+		complaint string
+	}{
+		{attendedByAPI, `"complete"`, `"abort"`, "the target's call is up: false"},
+		{blindByAPI, `"number":"30`, `"number":"99`, "NOT CLEAN"},
+	} {
+		u := users{first: 3000, count: 9, password: "a-secret"}
+		sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u, nil, eventsConfig)
+		must(t, err)
+		honest, err := url.Parse(sw.openAPI)
+		must(t, err)
+		lies := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: honest.Scheme, Host: honest.Host})
+			body, _ := io.ReadAll(r.In.Body)
+			body = bytes.ReplaceAll(body, []byte(row.old), []byte(row.new))
+			r.Out.Body, r.Out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		}})
+		sw.openAPI = lies.URL + honest.Path
+		l := transfer(t.Context(), options{rate: 1, seconds: 5, users: u, client: apiUser, secret: apiPassword}, sw, row.way)
+		lies.Close()
+		must(t, sw.stop())
+		if err := l.clean(); err == nil || !strings.Contains(err.Error(), row.complaint) || l.caller.successful > 0 {
+			t.Errorf("%s: %d transfers succeeded; %v", l.what, l.caller.successful, err)
 		}
 	}
 }

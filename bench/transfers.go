@@ -8,200 +8,55 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"ringdown/bench/phone"
 )
 
-// trio is a transferor, a transferee and a target with phones of their own; it makes one transfer at a time.
-type trio struct {
-	from, transferee, target  *phone.Phone
-	transfereeNo, targetNo    string
-	attended                  bool
-	out, in, consulted, third *phone.Call // of the transfer that runs
-}
-
-// moved is one transfer.
-type moved struct {
-	at     time.Time     // the REFER
-	took   time.Duration // from the REFER to the NOTIFY that ends it
-	before time.Duration // the longest gap in what the transferee received while nothing happened: the machine's share
-	gap    time.Duration // the longest one from the REFER on
-	err    error
-}
-
-// How long a transferee listens before the REFER, and after the transfer is done. They are alike, so that the two gaps
-// can be compared.
-const listens = 300 * time.Millisecond
-
-func newTrio(ctx context.Context, t *target, u users, k int, attended bool) (*trio, error) {
-	r := &trio{attended: attended, transfereeNo: u.part(1, 3).number(k), targetNo: u.part(2, 3).number(k)}
-	numbers := []string{u.part(0, 3).number(k), r.transfereeNo, r.targetNo}
-	for i, at := range []**phone.Phone{&r.from, &r.transferee, &r.target} {
-		p, err := phone.New(phone.Config{Number: numbers[i], Password: u.password, Server: t.sip, Deaf: true, Patience: 20 * time.Second,
-			Transcript: 100})
-		if err != nil {
-			r.close()
-			return nil, err
-		}
-		*at = p
-		if err := p.Register(ctx, 3600); err != nil {
-			r.close()
-			return nil, err
-		}
-	}
-	return r, nil
-}
-
-func (r *trio) close() {
-	for _, p := range []*phone.Phone{r.from, r.transferee, r.target} {
-		if p != nil {
-			p.Close()
-		}
-	}
-}
-
-// call has the transferor call a phone, which answers and sends audio, as does the transferor.
-func (r *trio) call(ctx context.Context, number string, p *phone.Phone) (out, in *phone.Call, err error) {
-	if out, err = r.from.Dial(ctx, number); err != nil {
-		return nil, nil, err
-	}
-	if in, err = p.WaitCall(ctx); err == nil {
-		err = errors.Join(in.Ring(), in.Answer())
-	}
-	if err == nil {
-		err = out.WaitAnswer(ctx)
-	}
-	if err == nil {
-		out.Media.SendTone(440)
-		in.Media.SendTone(700)
-	}
-	return out, in, err
-}
-
-// move makes one transfer from the first INVITE to the last BYE.
-func (r *trio) move(ctx context.Context) (m moved) {
-	r.out, r.in, r.consulted, r.third = nil, nil, nil, nil
-	defer func() { m.err = errors.Join(m.err, r.leave(ctx, m.err != nil)) }()
-	if r.out, r.in, m.err = r.call(ctx, r.transfereeNo, r.transferee); m.err != nil {
-		return m
-	}
-	if r.attended {
-		if m.err = r.out.Hold(ctx, phone.SendOnly); m.err != nil {
-			return m
-		}
-		if r.consulted, r.third, m.err = r.call(ctx, r.targetNo, r.target); m.err != nil {
-			return m
-		}
-	}
-	if m.err = pause(ctx, listens); m.err != nil { // until the streams flow
-		return m
-	}
-	r.in.Media.Mark()
-	if m.err = pause(ctx, listens); m.err != nil {
-		return m
-	}
-	m.before = r.in.Media.Gap()
-	m.err = r.refer(ctx, &m)
-	return m
-}
-
-// refer does the transfer itself, and listens on.
-func (r *trio) refer(ctx context.Context, m *moved) error {
-	r.in.Media.Mark()
-	m.at = time.Now()
-	var answer *phone.Message
-	var err error
-	if r.attended {
-		answer, err = r.out.ReferReplaces(ctx, r.consulted)
-	} else {
-		answer, err = r.out.Refer(ctx, "sip:"+r.targetNo+"@example.com")
-	}
-	switch {
-	case err != nil:
-		return err
-	case answer.Status != 202:
-		return fmt.Errorf("REFER was answered %s", answer.StartLine())
-	}
-	if !r.attended {
-		if r.third, err = r.target.WaitCall(ctx); err != nil {
-			return err
-		}
-		if err := errors.Join(r.third.Ring(), r.third.Answer()); err != nil {
-			return err
-		}
-		r.third.Media.SendTone(700)
-	}
-	reports, err := r.out.WaitReported(ctx)
-	if err != nil {
-		return err
-	}
-	m.took = time.Since(m.at)
-	if last := reports[len(reports)-1]; last.Status != 200 {
-		return fmt.Errorf("the transfer was reported as %d %s", last.Status, last.Reason)
-	}
-	heard := r.third.Media.Stats().Packets
-	if err := pause(ctx, listens); err != nil {
-		return err
-	}
-	m.gap = r.in.Media.Gap()
-	// 15 packets are due; a transfer that left the two without each other is no transfer.
-	if n := r.third.Media.Stats().Packets - heard; n < 5 || m.gap >= listens {
-		return fmt.Errorf("the target received %d packets from the transferee, whose own stream had a gap of %v", n, m.gap)
-	}
-	return nil
-}
-
-// leave ends what is left of the calls: the transferee and the target talk, the transferor is told to go or goes.
-func (r *trio) leave(ctx context.Context, failed bool) error {
-	var errs []error
-	calls := []*phone.Call{r.out, r.consulted, r.third, r.in}
-	for _, c := range calls[:3] {
-		if c != nil && c.Active() {
-			c.Hangup() // may cross the switch's own BYE
-		}
-	}
-	if failed && r.in != nil && r.in.Active() {
-		r.in.Hangup()
-	}
-	for _, c := range calls {
-		if c != nil {
-			_, err := c.WaitEnd(ctx)
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// transferLoad is the outcome of the scenarios "blind" and "attended".
+// transferLoad is the outcome of the scenarios that transfer calls.
 type transferLoad struct {
 	load
 	moves  []moved
-	missed int // transfers that no trio was free for
+	missed int     // transfers that no trio was free for
+	within float64 // transfers a second in the measured time
 }
 
 // runTransfers makes the scenario of one kind of transfer.
-func runTransfers(attended bool) func(ctx context.Context, o options) error {
+func runTransfers(way transferKind) func(ctx context.Context, o options) error {
 	return func(ctx context.Context, o options) error {
-		t, _, done, err := o.open(ctx, nil)
+		var more []string
+		if way.api {
+			more = append(more, eventsConfig)
+		}
+		if o.peer == "" { // else it knows the numbers that it knows
+			o.users.count = max(o.users.count, 3*o.busiest())
+		}
+		t, _, done, err := o.open(ctx, nil, more...)
 		if err != nil {
 			return err
 		}
-		l := transfer(ctx, o, t, attended)
+		l := transfer(ctx, o, t, way)
 		l.fault(done())
 		return o.reportTransfers(l)
 	}
 }
 
+// busiest is how many trios the rate needs, each with a transfer of some two seconds at a time.
+func (o options) busiest() int { return min(3*o.rate+3, 3000) }
+
 // transfer has trios make transfers at the rate of the options.
-func transfer(ctx context.Context, o options, t *target, attended bool) *transferLoad {
-	l := &transferLoad{load: load{what: "blind transfer", system: t.name, rate: o.rate, goroutines: -1}}
-	if attended {
-		l.what = "attended transfer"
-	}
+func transfer(ctx context.Context, o options, t *target, way transferKind) *transferLoad {
+	l := &transferLoad{load: load{what: way.load, system: t.name, rate: o.rate, goroutines: -1}}
 	lasts := time.Duration(o.seconds) * time.Second
 	ctx, cancel := context.WithTimeout(ctx, lasts+90*time.Second)
 	defer cancel()
-	trios, err := o.trios(ctx, t, attended)
+	var app *pseries
+	if way.api {
+		var err error
+		app, err = newPSeries(ctx, t.openAPI, o.client, o.secret)
+		if l.fault(err); err != nil {
+			return l
+		}
+		defer app.close()
+	}
+	trios, err := o.trios(ctx, t, way, app)
 	defer func() {
 		for _, r := range trios {
 			r.close()
@@ -216,12 +71,11 @@ func transfer(ctx context.Context, o options, t *target, attended bool) *transfe
 	return l
 }
 
-// trios registers as many as the rate needs, each with a transfer of some two seconds at a time, if there are so many
-// numbers.
-func (o options) trios(ctx context.Context, t *target, attended bool) (all []*trio, err error) {
-	n := min(o.users.count/3, 3*o.rate+3)
+// trios registers as many as the rate needs, if there are so many numbers.
+func (o options) trios(ctx context.Context, t *target, way transferKind, app *pseries) (all []*trio, err error) {
+	n := min(o.users.count/3, o.busiest())
 	for k := range n {
-		r, err := newTrio(ctx, t, o.users, k, attended)
+		r, err := newTrio(ctx, t, o.users, k, way, app)
 		if err != nil {
 			return all, err
 		}
@@ -307,6 +161,7 @@ func (l *transferLoad) judge(o options) {
 		l.fault(errors.New("no transfer within the measured time"))
 		return
 	}
+	l.within = float64(within) / l.window.seconds()
 	l.per1000 = l.window.switchs.Seconds() / float64(within) * 1000
 }
 
@@ -317,12 +172,14 @@ func (o options) reportTransfers(l *transferLoad) error {
 	}
 	took := func(m moved) time.Duration { return m.took }
 	gap := func(m moved) time.Duration { return m.gap }
+	whole := func(m moved) time.Duration { return m.whole }
 	before := func(m moved) time.Duration { return m.before }
 	return o.record(transferTable, l.system, []cell{
 		{"load", l.what},
-		{"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"missed", fmt.Sprint(l.missed)},
+		{"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"missed", fmt.Sprint(l.missed)}, {"reached /s", fmt.Sprintf("%.1f", l.within)},
 		{"CPU s / 1000", fmt.Sprintf("%.2f", l.per1000)},
 		{"took p50 ms", milliseconds(l.quantile(0.5, took))}, {"p99 ms", milliseconds(l.quantile(0.99, took))},
+		{"whole p50 ms", zeroDash(l.quantile(0.5, whole))}, {"whole p99 ms", zeroDash(l.quantile(0.99, whole))},
 		{"gap p50 ms", milliseconds(l.quantile(0.5, gap))}, {"gap p99 ms", milliseconds(l.quantile(0.99, gap))},
 		{"gap max ms", milliseconds(l.quantile(1, gap))},
 		{"before p50 ms", milliseconds(l.quantile(0.5, before))}, {"before p99 ms", milliseconds(l.quantile(0.99, before))},
@@ -338,4 +195,12 @@ func (l *transferLoad) quantile(q float64, of func(moved) time.Duration) time.Du
 	}
 	sorted := slices.SortedFunc(slices.Values(l.moves), func(a, b moved) int { return cmp.Compare(of(a), of(b)) })
 	return of(sorted[max(0, min(len(sorted)-1, int(q*float64(len(sorted))+0.999999)-1))])
+}
+
+// zeroDash writes a time in milliseconds, which was not taken when it is zero.
+func zeroDash(d time.Duration) string {
+	if d == 0 {
+		return "-"
+	}
+	return milliseconds(d)
 }
