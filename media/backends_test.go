@@ -30,7 +30,7 @@ func TestBackends(t *testing.T) {
 			for name, test := range map[string]func(*testing.T, backend){
 				"relay": relayed, "relay over IPv6": relayedIPv6, "transcode": transcoded, "event": passed,
 				"injected digit": injected, "latch": latched, "sounds": played, "close a leg": closedInTraffic,
-				"ports": exhausted, "oversize": oversize, "mix": mixed,
+				"ports": exhausted, "port used again": reused, "oversize": oversize, "mix": mixed,
 			} {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
@@ -272,6 +272,52 @@ func exhausted(t *testing.T, k backend) {
 			t.Errorf("port %d after %v", l.port, used)
 		}
 		used = append(used, fmt.Sprint(l.port))
+	}
+}
+
+// reused has a port go from one leg to the next, with the socket where it can rest: the new leg gets nothing of what was
+// sent to the old one, not even what came while the port rested.
+func reused(t *testing.T, k backend) {
+	base := freeRange(t, 2)
+	b := k.bed(t, func(c *Config) { c.PortMin, c.PortMax = base, base+1 })
+	open := func(h *handset) {
+		t.Helper()
+		b.until("the port has rested", func() bool {
+			b.Do(callstate.OpenMedia{Leg: h.leg, Offer: h.sdp("0")})
+			b.take()
+			return b.find(h.leg) != nil
+		})
+		b.Do(callstate.MakeAnswer{Leg: h.leg})
+		h.port(await[callstate.AnswerMade](b).SDP)
+		b.Do(callstate.Connect{Leg: h.leg, Play: callstate.Silence})
+	}
+	old := b.phone(1)
+	open(old)
+	old.send(0, false, []byte("old"), 160)
+	b.until("it is received", func() bool { s, _ := b.LegStats(old.leg); return s.Received == 1 })
+	conn := b.find(old.leg).conn
+	b.Do(callstate.CloseMedia{Leg: old.leg})
+	for range 5 {
+		old.conn.WriteToUDPAddrPort([]byte("late"), old.to) // refused where the port is closed
+	}
+	for i := range uint32(3) {
+		phone := b.phone(2 + i)
+		open(phone)
+		if l := b.find(phone.leg); l.port != base || (l.conn == conn) != (b.fwd.rests() > 0) {
+			t.Errorf("port %d, want %d; the socket is the same: %v", l.port, base, l.conn == conn)
+		}
+		if p := phone.next(); p.PayloadType != 0 {
+			t.Errorf("heard %+v", p)
+		}
+		phone.send(0, false, []byte("new"), 160)
+		b.until("it is received", func() bool { s, _ := b.LegStats(phone.leg); return s.Received == 1 })
+		if s, _ := b.LegStats(phone.leg); s.Malformed != 0 || s.Stranger != 0 {
+			t.Errorf("%+v", s)
+		}
+		b.Do(callstate.CloseMedia{Leg: phone.leg})
+	}
+	if s := b.Stats(); s.Received != 4 || s.PortsFree != 1 {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -96,6 +96,12 @@
 //	seq    n     n+1   n+2   n+3   n+4   n+5   n+6   n+7   n+8   n+9   n+10
 //	ts     T     T     T     T     T     T     T     T+1120 ...        T+1600
 //
+// # Ports
+//
+// A leg's port is the one of the range that is free for the longest time, at least for half a second. With epoll its
+// socket may rest with it, bound and read in vain, so that under load none is opened for a call; those that nobody needs
+// for 10 to 20 s are closed. A quarter of the descriptors of the process may be used so; when there are none left, none is.
+//
 // # Goroutines
 //
 //	what              how many            fed by                    ends

@@ -18,7 +18,7 @@ import (
 type Engine struct {
 	cfg   Config
 	start time.Time
-	pool  *port.Pool // nil: the system chooses
+	pool  *port.Pool[socket] // nil: the system chooses
 	fwd   forwarder
 	clock *clock
 	hosts hosts
@@ -55,7 +55,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{cfg: cfg, start: time.Now(), fwd: newForwarder(cfg), legs: map[callstate.LegID]*leg{},
 		hosts: newHosts(cfg), music: music, tapes: map[recordID]*recording{}, create: folder(cfg.Folder).create}
 	if cfg.PortMin != 0 {
-		e.pool = port.New(cfg.PortMin, cfg.PortMax)
+		e.pool = port.New[socket](cfg.PortMin, cfg.PortMax, e.fwd.rests())
 	}
 	e.clock = newClock(e.now)
 	return e, nil
@@ -127,6 +127,9 @@ func (e *Engine) Close() {
 	}
 	e.awaitTapers()
 	e.clock.close()
+	if e.pool != nil {
+		e.pool.Close()
+	}
 	e.fwd.close()
 }
 
@@ -188,16 +191,19 @@ func (e *Engine) listen() (socket, uint16, *failure) {
 	}
 	var last error
 	for range e.pool.Free() {
-		even, ok := e.pool.Take(e.now())
+		even, conn, ok := e.pool.Take(e.now())
 		if !ok {
 			break
+		}
+		if conn != nil {
+			return conn, even, nil
 		}
 		conn, err := e.fwd.listen(netip.AddrPortFrom(e.cfg.Listen, even))
 		if err == nil {
 			return conn, even, nil
 		}
-		e.pool.Put(even, e.now())
-		if last = err; !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) {
+		e.pool.Put(even, nil, e.now())
+		if last = err; !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) && e.pool.Shed() == 0 {
 			break // no other port would do better: out of files, say (edge case O14)
 		}
 	}
@@ -242,12 +248,16 @@ func (e *Engine) closeLeg(id callstate.LegID) {
 
 	l.out.shut()
 	e.clock.forget(l)
-	l.conn.Close()
-	e.hosts.remove(l.port)
-	if e.pool != nil {
-		e.pool.Put(l.even, e.now())
+	conn := l.conn
+	if e.pool == nil || !conn.rest() { // else it stays bound for the next who gets its port
+		conn.Close()
+		conn = nil
 	}
+	e.hosts.remove(l.port)
 	e.wire.Lock()
 	e.gone.add(l.counts())
 	e.wire.Unlock()
+	if e.pool != nil {
+		e.pool.Put(l.even, conn, e.now())
+	}
 }

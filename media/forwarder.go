@@ -29,6 +29,8 @@ type forwarder interface {
 	// made for each packet, it does nothing.
 	hold()
 	release()
+	// rests is how many sockets may rest.
+	rests() int
 	// close returns when everything that was started has ended. The sockets are closed before.
 	close()
 }
@@ -40,8 +42,10 @@ type socket interface {
 	Refused() uint64
 	LocalAddr() net.Addr
 	Close() error
-	// start has the receiver get what arrives. It comes once.
+	// start has the receiver get what arrives, until Close or rest.
 	start(receiver) error
+	// rest ends what start began, as Close does, but leaves the socket bound, for another start. It is false when it cannot.
+	rest() bool
 }
 
 // maxPacket bounds a datagram: RTP fits into an Ethernet frame. A longer one is dropped.
@@ -99,13 +103,15 @@ func (p polled) listen(at netip.AddrPort) (socket, error) {
 	return polledSocket{s}, nil
 }
 
-func (p polled) hold()    { p.Hold() }
-func (p polled) release() { p.Release() }
-func (p polled) close()   { p.Close() }
+func (p polled) rests() int { return p.Spare() }
+func (p polled) hold()      { p.Hold() }
+func (p polled) release()   { p.Release() }
+func (p polled) close()     { p.Close() }
 
 type polledSocket struct{ *epoll.Socket }
 
 func (s polledSocket) start(r receiver) error { return s.Start(r.receive) }
+func (s polledSocket) rest() bool             { s.Rest(); return true }
 
 // readers is the portable forwarder: one goroutine per socket.
 type readers struct {
@@ -124,6 +130,8 @@ func (f *readers) listen(at netip.AddrPort) (socket, error) {
 
 func (f *readers) way() string { return "portable" }
 
+func (f *readers) rests() int { return 0 }
+
 func (f *readers) hold()    {}
 func (f *readers) release() {}
 func (f *readers) close()   { f.wg.Wait() }
@@ -134,6 +142,8 @@ type readSocket struct {
 }
 
 func (readSocket) Refused() uint64 { return 0 }
+
+func (s readSocket) rest() bool { return false } // its goroutine waits in a Read
 
 func (s readSocket) start(r receiver) error {
 	s.f.wg.Go(func() { s.read(r) })

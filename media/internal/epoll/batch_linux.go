@@ -158,7 +158,7 @@ func (q *batch) read(sockets []*Socket) {
 		e.to = nil
 		k.leave()
 		if n := int(e.result); n >= 0 && n < len(e.packet) { // else it was cut off
-			k.receive(e.packet[:n], e.from.get())
+			k.take(e.packet[:n], e.from.get())
 		}
 	}
 }

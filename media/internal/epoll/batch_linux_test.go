@@ -36,6 +36,7 @@ func TestBatched(t *testing.T) {
 		"DescriptorReuse":   TestDescriptorReuse,
 		"DescriptorKept":    TestDescriptorKept,
 		"StartAgainstClose": TestStartAgainstClose,
+		"Rest":              TestRest,
 		"PollerClose":       TestPollerClose,
 		"PollerCloseTwice":  TestPollerCloseTwice,
 		"ManySockets":       TestManySockets,

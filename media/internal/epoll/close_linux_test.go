@@ -299,3 +299,67 @@ func TestPollerCloseTwice(t *testing.T) {
 		}
 	}
 }
+
+// A socket that rests throws away what arrives, does not count for the drain interval, keeps its port, and can be started
+// again: the next receiver gets what is sent from then on, and nothing of before.
+func TestRest(t *testing.T) {
+	leavesNothing(t)
+	var sockets atomic.Int64
+	p := newPoller(t, 1, func(n int) time.Duration { sockets.Store(int64(n)); return 0 })
+	k, other := p.open(t, "127.0.0.1:0"), p.open(t, "127.0.0.1:0")
+	phone, at := plain(t, "127.0.0.1:0")
+	first := k.start(t, 10)
+	heard := other.start(t, 10)
+	send := func(text string, to netip.AddrPort) {
+		t.Helper()
+		if _, err := phone.WriteToUDPAddrPort([]byte(text), to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send("1", k.at())
+	if d := next(t, first); d.text != "1" || d.from != at || sockets.Load() != 2 {
+		t.Errorf("%+v, %d sockets", d, sockets.Load())
+	}
+	k.Rest()
+	k.Rest()
+	for range 3 {
+		send("late", k.at())
+	}
+	send("2", other.at()) // one shard serves both: the late ones are read before the list is empty
+	if d := next(t, heard); d.text != "2" || sockets.Load() != 1 {
+		t.Errorf("%+v, %d sockets, one of them rests", d, sockets.Load())
+	}
+	until(t, "nothing waits in the socket", func() bool {
+		b := make([]byte, 10)
+		_, _, err := syscall.Recvfrom(k.fd, b, syscall.MSG_PEEK)
+		return errors.Is(err, syscall.EAGAIN)
+	})
+	if _, err := p.Listen(k.at()); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("the port of a socket that rests: %v", err)
+	}
+	again := k.start(t, 10)
+	send("3", k.at())
+	if d := next(t, again); d.text != "3" || len(first) != 0 {
+		t.Errorf("%+v, and the one before got %d", d, len(first))
+	}
+	send("4", other.at())
+	if next(t, heard); sockets.Load() != 2 {
+		t.Errorf("%d sockets", sockets.Load())
+	}
+	k.Rest()
+	if err := k.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := k.Start(func([]byte, netip.AddrPort) {}); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("start after Close: %v", err)
+	}
+	send("5", other.at())
+	if next(t, heard); sockets.Load() != 1 {
+		t.Errorf("%d sockets", sockets.Load())
+	}
+	unstarted := p.open(t, "127.0.0.1:0")
+	unstarted.Rest() // nothing to end
+	if err := unstarted.Close(); err != nil {
+		t.Error(err)
+	}
+}

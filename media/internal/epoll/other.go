@@ -17,8 +17,10 @@ func New(Config) (*Poller, error)                      { return nil, ErrUnsuppor
 func (*Poller) Listen(netip.AddrPort) (*Socket, error) { return nil, ErrUnsupported }
 func (*Poller) Hold()                                  {}
 func (*Poller) Release()                               {}
+func (*Poller) Spare() int                             { return 0 }
 func (*Poller) Close()                                 {}
 func (*Socket) Start(Receive) error                    { return ErrUnsupported }
+func (*Socket) Rest()                                  {}
 func (*Socket) Refused() uint64                        { return 0 }
 func (*Socket) LocalAddr() net.Addr                    { return nil }
 func (*Socket) Close() error                           { return ErrUnsupported }

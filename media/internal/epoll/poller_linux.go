@@ -5,6 +5,7 @@ package epoll
 import (
 	"net/netip"
 	"sync/atomic"
+	"syscall"
 )
 
 // Poller is a set of sockets and the shards that read them.
@@ -32,6 +33,15 @@ func New(c Config) (*Poller, error) {
 // Nothing is read before Start.
 func (p *Poller) Listen(at netip.AddrPort) (*Socket, error) {
 	return listen(p.shards[int(p.next.Add(1))%len(p.shards)], at)
+}
+
+// Spare is how many sockets may rest: a quarter of the descriptors that the process can have, since others need some too.
+func (p *Poller) Spare() int {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return int(min(limit.Cur/4, 1<<15))
 }
 
 // Hold has packets that are written from now on leave together; Release sends them. Between the two not much may happen.

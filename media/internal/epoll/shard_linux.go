@@ -26,6 +26,7 @@ type shard struct {
 
 	mu      sync.Mutex
 	sockets map[int32]*Socket // by descriptor
+	resting int               // of them
 
 	// The goroutine's:
 	armed  bool // packets ring
@@ -181,11 +182,18 @@ func (s *shard) arm(bell int, on bool) {
 }
 
 // watch has a socket read. The descriptors are open for as long as it holds s.mu: who closes them takes that first.
-func (s *shard) watch(k *Socket) error {
+func (s *shard) watch(k *Socket, r Receive) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.quit.Load() || k.users.Load()&closing != 0 {
 		return net.ErrClosed
+	}
+	k.receive.Store(&r)
+	if k.rests { // and is watched
+		k.rests = false
+		s.resting--
+		k.refused.Store(0)
+		return nil
 	}
 	s.sockets[int32(k.fd)] = k
 	err := control(s.ready, syscall.EPOLL_CTL_ADD, k.fd, syscall.EPOLLIN)
@@ -198,19 +206,34 @@ func (s *shard) watch(k *Socket) error {
 func (s *shard) forget(k *Socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sockets[int32(k.fd)] == k {
-		delete(s.sockets, int32(k.fd))
+	if s.sockets[int32(k.fd)] != k {
+		return
+	}
+	delete(s.sockets, int32(k.fd))
+	if k.rests {
+		s.resting--
 	}
 }
 
-// find looks up the sockets of n events, and tells how many the shard has.
+// rest throws away what a socket receives, until it is watched again. One that is not watched has nothing to end.
+func (s *shard) rest(k *Socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sockets[int32(k.fd)] == k && !k.rests {
+		k.rests = true
+		s.resting++
+		k.receive.Store(nil)
+	}
+}
+
+// find looks up the sockets of n events, and tells how many the shard has that do not rest.
 func (s *shard) find(n int) (sockets int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range n {
 		s.served[i] = s.sockets[s.events[i].Fd] // nil: closed since; or another one by now, which is read in vain
 	}
-	return len(s.sockets)
+	return len(s.sockets) - s.resting
 }
 
 // wait tells how many of events are sockets with packets; it does not block.

@@ -11,13 +11,15 @@ import (
 	"unsafe"
 )
 
-// Socket is a UDP socket of a Poller. Its methods may be called at the same time, except that Start comes once.
+// Socket is a UDP socket of a Poller. Its methods may be called at the same time, except that Start
+// and Rest come in turn.
 type Socket struct {
 	fd      int
 	six     bool
+	rests   bool // under shard.mu
 	local   net.UDPAddr
 	shard   *shard
-	receive Receive
+	receive atomic.Pointer[Receive] // nil: what arrives is thrown away
 	// users counts who is in a system call, and the owner until Close. The last one closes the descriptor, so that
 	// none of them meets another socket under the same number.
 	users   atomic.Int32
@@ -75,10 +77,19 @@ func (k *Socket) bind(at netip.AddrPort) (err error) {
 	return nil
 }
 
-// Start has the socket read until Close.
-func (k *Socket) Start(r Receive) error {
-	k.receive = r
-	return k.shard.watch(k)
+// Start has the socket read until Close or Rest.
+func (k *Socket) Start(r Receive) error { return k.shard.watch(k, r) }
+
+// Rest ends what Start began, but keeps the socket bound, for another Start or Close later. It does not wait for a
+// Receive that is running. What arrives meanwhile is read and thrown away: it is for nobody, and shall not wait there for
+// the next user.
+func (k *Socket) Rest() { k.shard.rest(k) }
+
+// take gives a datagram to who is to have it.
+func (k *Socket) take(b []byte, from netip.AddrPort) {
+	if r := k.receive.Load(); r != nil {
+		(*r)(b, from)
+	}
 }
 
 // LocalAddr is a *net.UDPAddr.
@@ -123,11 +134,11 @@ func (k *Socket) read(buf []byte) {
 		uintptr(len(buf)), 0, uintptr(unsafe.Pointer(&from)), uintptr(unsafe.Pointer(&size)))
 	k.leave()
 	if errno == 0 && int(n) < len(buf) { // else it was cut off
-		k.receive(buf[:n], from.get())
+		k.take(buf[:n], from.get())
 	}
 }
 
-// Refused is how many datagrams the system did not take though WriteToUDPAddrPort had returned.
+// Refused is how many datagrams the system did not take since Start though WriteToUDPAddrPort had returned.
 func (k *Socket) Refused() uint64 { return k.refused.Load() }
 
 // WriteToUDPAddrPort sends one datagram, at once or soon; see Poller.Hold.
