@@ -12,6 +12,7 @@ import (
 // recordings, and silence checks. Its goroutine sleeps without a timer while there is none of these.
 type clock struct {
 	since func() time.Duration
+	fwd   forwarder // held while a tick is made: what it sends leaves together
 	wake  chan struct{}
 	stop  chan struct{}
 	done  chan struct{}
@@ -32,8 +33,8 @@ type ticker interface {
 // mostOwed is how late a tick may be and still be made up for.
 const mostOwed = 4 * dtmf.Slot
 
-func newClock(since func() time.Duration) *clock {
-	c := &clock{since: since, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+func newClock(since func() time.Duration, fwd forwarder) *clock {
+	c := &clock{since: since, fwd: fwd, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		busy: map[ticker]bool{}}
 	go c.run()
 	return c
@@ -136,6 +137,8 @@ func (c *clock) tick(now time.Duration) {
 		c.now = append(c.now, t)
 	}
 	c.mu.Unlock()
+	c.fwd.hold()
+	defer c.fwd.release()
 	defer func() { clear(c.now) }() // keeps no closed leg
 	for _, t := range c.now {
 		if t.tick(c.slot, now) {

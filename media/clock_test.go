@@ -35,7 +35,7 @@ func TestClockHeldUp(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
-			c := newClock(func() time.Duration { return time.Since(start) })
+			c := newClock(func() time.Duration { return time.Since(start) }, &readers{})
 			s := &slowTick{slow: 10, takes: takes}
 			c.want(s)
 			time.Sleep(time.Second + 5*ms)

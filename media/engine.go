@@ -57,7 +57,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.PortMin != 0 {
 		e.pool = port.New[socket](cfg.PortMin, cfg.PortMax, e.fwd.rests())
 	}
-	e.clock = newClock(e.now)
+	e.clock = newClock(e.now, e.fwd)
 	return e, nil
 }
 

@@ -189,7 +189,7 @@ func conferenceOn(t testing.TB, at netip.AddrPort, change func(*Config), formats
 			l.tick(slot, b.now())
 		}
 	}
-	t.Cleanup(func() { b.clock = newClock(b.now) })
+	t.Cleanup(func() { b.clock = newClock(b.now, b.fwd) })
 	return b, receive, tick
 }
 

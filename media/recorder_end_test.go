@@ -273,7 +273,7 @@ func TestRecordStall(t *testing.T) {
 				r.tick(1<<32+uint64(i), s.now())
 				time.Sleep(20 * ms)
 			}
-			s.clock = newClock(s.now)
+			s.clock = newClock(s.now, s.fwd)
 			want := min(2*time.Second+stall, 10*time.Second)
 			ev := callstate.RecordEnded{}
 			if stall > 10*time.Second {
