@@ -18,9 +18,11 @@ import (
 // Its few sockets are shared by all streams, which have addresses of their own on the switch's side only; so a wake-up
 // serves many packets, and what is left of the machine is the switch's. The time of arrival is the kernel's, not that
 // of reading. The streams are spread evenly over 20 ms, but those that fall into one slot leave back to back, as they
-// come out of a network card; without slots each leaves at a moment of its own, and each costs the switch a wake-up.
+// come out of a network card, as long trains from one socket (sendmmsg); without slots each leaves at a moment of its own,
+// and each costs the switch a wake-up.
 type generator struct {
 	slot     time.Duration
+	calls    int // that there will be
 	sockets  []*socket
 	streams  []*stream
 	measured atomic.Bool
@@ -59,8 +61,8 @@ type streamResult struct {
 	behind                    time.Duration
 }
 
-func newGenerator(slot time.Duration) (*generator, error) {
-	g := &generator{slot: slot, quit: make(chan struct{})}
+func newGenerator(slot time.Duration, calls int) (*generator, error) {
+	g := &generator{slot: slot, calls: calls, quit: make(chan struct{})}
 	for range socketsOf {
 		s, err := openSocket()
 		if err != nil {
@@ -72,8 +74,8 @@ func newGenerator(slot time.Duration) (*generator, error) {
 	return g, nil
 }
 
-// socket is the one of both ends of the call that is being set up.
-func (g *generator) socket() *socket { return g.sockets[len(g.streams)/2%len(g.sockets)] }
+// socket is the one of both ends of the call that is being set up. Calls whose packets leave together share one.
+func (g *generator) socket() *socket { return g.sockets[len(g.streams)/2*len(g.sockets)/g.calls] }
 
 // describe is the session description of one end of the next call.
 func (g *generator) describe() string {
@@ -145,15 +147,21 @@ func (g *generator) send() {
 	defer precise()()
 	begin := time.Now()
 	for frame := 0; ; frame++ {
-		for k, s := range g.streams {
-			due := begin.Add(time.Duration(frame)*ptime + g.phase(k))
+		for rest := 0; rest < len(g.streams); {
+			phase := g.phase(rest)
+			due := begin.Add(time.Duration(frame)*ptime + phase)
+			counted := g.measured.Load()
 			if wait := time.Until(due); wait > 0 {
 				nap(wait)
-			} else if counted := g.measured.Load(); counted && -wait > g.behind {
+			} else if counted && -wait > g.behind {
 				g.behind = -wait
 			}
-			if s.send(g.measured.Load()) {
-				g.sent++
+			first := rest
+			for rest++; rest < len(g.streams) && g.phase(rest) == phase; rest++ {
+			}
+			sendTogether(g.streams[first:rest], counted)
+			if counted {
+				g.sent += rest - first
 			}
 		}
 		select {
@@ -164,8 +172,24 @@ func (g *generator) send() {
 	}
 }
 
-// send sends the next packet and says whether it counts.
-func (s *stream) send(counted bool) bool {
+// sendTogether sends the next packet of each stream, as many of one socket at a time as it has room for.
+func sendTogether(streams []*stream, counted bool) {
+	first := 0
+	for i, s := range streams {
+		s.next(counted)
+		if s.from.queue(s.packet[:], s.to) || i+1 == len(streams) || streams[i+1].from != s.from {
+			now := uint64(time.Now().UnixNano())
+			for _, s := range streams[first : i+1] {
+				binary.BigEndian.PutUint64(s.packet[28:], now)
+			}
+			s.from.flush()
+			first = i + 1
+		}
+	}
+}
+
+// next makes the next packet, all but the time of sending.
+func (s *stream) next(counted bool) {
 	p := s.packet[:]
 	binary.BigEndian.PutUint16(p[2:], binary.BigEndian.Uint16(p[2:])+1)
 	binary.BigEndian.PutUint32(p[4:], binary.BigEndian.Uint32(p[4:])+160)
@@ -175,9 +199,6 @@ func (s *stream) send(counted bool) bool {
 	if counted {
 		p[36] = 1
 	}
-	binary.BigEndian.PutUint64(p[28:], uint64(time.Now().UnixNano()))
-	s.from.send(p, s.to) // a failure shows as loss
-	return counted
 }
 
 // receive is the receiver's goroutine.
@@ -191,7 +212,7 @@ func (g *generator) receive() {
 		case <-g.quit:
 			return
 		default:
-			nap(time.Millisecond)
+			nap(2 * time.Millisecond)
 		}
 	}
 }

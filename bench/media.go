@@ -40,6 +40,8 @@ type held struct {
 	window     window
 	perCall    int // kB of resident memory that a held call added
 	goroutines int
+	drain      string        // that the switch says it uses, in milliseconds
+	own        time.Duration // CPU of this process in the window, which is the generator's
 	drops      int
 	ownDrops   int
 	faults     []error
@@ -68,6 +70,21 @@ func (h *held) per1000() float64 {
 	return h.window.switchs.Seconds() / (float64(h.calls) * h.window.seconds()) * 1000
 }
 
+// lostAt says who lost the packets that did not come: the receive buffers of the switch's sockets, or the switch behind
+// them. The generator's own are no result (clean).
+func (h *held) lostAt() string {
+	lost := h.stream.sent - h.stream.received
+	switch {
+	case lost <= 0:
+		return "-"
+	case h.drops == 0:
+		return "switch"
+	case h.drops >= lost: // some of them before the window
+		return "its sockets"
+	}
+	return fmt.Sprintf("its sockets %d, switch %d", h.drops, lost-h.drops)
+}
+
 // runMedia is the scenario "media": it sets calls up, lets G.711 flow both ways, and hangs up.
 func runMedia(ctx context.Context, o options) error {
 	t, _, done, err := o.open(ctx, nil)
@@ -79,7 +96,7 @@ func runMedia(ctx context.Context, o options) error {
 
 // mediaRound loads one switch, and ends it.
 func (o options) mediaRound(ctx context.Context, t *target, done func() error) *held {
-	h := &held{system: t.name, calls: o.calls, goroutines: -1}
+	h := &held{system: t.name, calls: o.calls, goroutines: -1, drain: t.drain.at(2 * o.calls)}
 	h.hold(ctx, o, t)
 	if t.own != nil && t.name == "ringdown" && len(h.faults) == 0 {
 		var err error
@@ -93,7 +110,7 @@ func (o options) mediaRound(ctx context.Context, t *target, done func() error) *
 func (h *held) hold(ctx context.Context, o options, t *target) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(o.seconds)*time.Second+2*time.Minute)
 	defer cancel()
-	g, err := newGenerator(o.slot)
+	g, err := newGenerator(o.slot, h.calls)
 	if err != nil {
 		h.fault(err)
 		return
@@ -137,11 +154,17 @@ func (h *held) flow(ctx context.Context, o options, t *target, g *generator) {
 	t.profiling(o)
 	a, err := t.look()
 	h.fault(err)
+	self := process{pids: []int{os.Getpid()}}
+	before, err := self.cpu()
+	h.fault(err)
 	g.count(true)
 	h.fault(pause(ctx, time.Duration(o.seconds)*time.Second))
 	g.count(false)
 	w, err := t.since(a)
 	h.fault(err)
+	after, err := self.cpu()
+	h.fault(err)
+	h.own = after - before
 	t.profiling(o)
 	h.window = w
 	h.fault(pause(ctx, time.Second))
@@ -168,12 +191,13 @@ func (o options) reportMedia(h *held, ratio string) error {
 		p50, p99, most = "busy", "busy", "busy"
 	}
 	return o.record(mediaTable, h.system, []cell{
-		{"calls", fmt.Sprint(h.calls)}, {"slot ms", milliseconds(o.slot)}, {"seconds", fmt.Sprintf("%.0f", h.window.seconds())},
-		{"sent", fmt.Sprint(s.sent)}, {"lost", fmt.Sprint(s.sent - s.received)}, {"late", fmt.Sprint(s.reordered)},
+		{"calls", fmt.Sprint(h.calls)}, {"slot ms", milliseconds(o.slot)}, {"drain ms", h.drain},
+		{"seconds", fmt.Sprintf("%.0f", h.window.seconds())},
+		{"sent", fmt.Sprint(s.sent)}, {"lost", fmt.Sprint(s.sent - s.received)}, {"lost at", h.lostAt()}, {"late", fmt.Sprint(s.reordered)},
 		{"p50 ms", p50}, {"p99 ms", p99}, {"max ms", most},
 		{"CPU s / 1000 call-s", fmt.Sprintf("%.2f", h.per1000())}, {"to rtpengine", ratio},
 		{"kB / call", fmt.Sprint(h.perCall)}, {"goroutines", orDash(h.goroutines)}, {"drops", fmt.Sprint(h.drops)},
-		{"sender late ms", milliseconds(s.behind)},
+		{"sender late ms", milliseconds(s.behind)}, {"generator cores", fmt.Sprintf("%.2f", h.own.Seconds()/h.window.seconds())},
 		{"other cores", fmt.Sprintf("%.1f", h.window.others())},
 	})
 }

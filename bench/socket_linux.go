@@ -12,8 +12,12 @@ import (
 	"unsafe"
 )
 
-// batch is how many packets one system call takes from a socket.
-const batch = 64
+// batch is how many packets one system call takes from a socket, and train how many it sends: more are cheaper, but
+// those at the end leave later than the time that they carry, by 1 to 2 us for each before them.
+const (
+	batch = 64
+	train = 16
+)
 
 // receiveBuffer holds some seconds of all streams: what a socket here loses is never lost for want of room.
 const receiveBuffer = 16 << 20
@@ -27,6 +31,10 @@ type socket struct {
 	controls [batch][64]byte
 	vectors  [batch]syscall.Iovec
 	messages [batch]message
+
+	waiting int // to be sent
+	outs    [train]message
+	parts   [train]syscall.Iovec
 }
 
 // message is struct mmsghdr.
@@ -36,11 +44,16 @@ type message struct {
 	_      [4]byte
 }
 
-// address is where a packet goes.
-type address = *syscall.SockaddrInet4
+// address is where a packet goes: struct sockaddr_in.
+type address = *[syscall.SizeofSockaddrInet4]byte
 
 func addressOf(a netip.AddrPort) address {
-	return &syscall.SockaddrInet4{Addr: a.Addr().Unmap().As4(), Port: int(a.Port())}
+	var s [syscall.SizeofSockaddrInet4]byte
+	binary.NativeEndian.PutUint16(s[:], syscall.AF_INET)
+	binary.BigEndian.PutUint16(s[2:], a.Port())
+	ip := a.Addr().Unmap().As4()
+	copy(s[4:], ip[:])
+	return &s
 }
 
 func openSocket() (*socket, error) {
@@ -68,10 +81,40 @@ func openSocket() (*socket, error) {
 		s.vectors[i] = syscall.Iovec{Base: &s.packets[i][0], Len: uint64(len(s.packets[i]))}
 		s.messages[i].header = syscall.Msghdr{Iov: &s.vectors[i], Iovlen: 1, Control: &s.controls[i][0]}
 	}
+	for i := range s.outs {
+		s.outs[i].header = syscall.Msghdr{Namelen: syscall.SizeofSockaddrInet4, Iov: &s.parts[i], Iovlen: 1}
+	}
 	return s, nil
 }
 
-func (s *socket) send(p []byte, to address) { syscall.Sendto(s.fd, p, 0, to) }
+// queue has a packet leave with the next flush. There is room until it returns true.
+func (s *socket) queue(p []byte, to address) (full bool) {
+	s.parts[s.waiting] = syscall.Iovec{Base: &p[0], Len: uint64(len(p))}
+	s.outs[s.waiting].header.Name = &to[0]
+	s.waiting++
+	return s.waiting == train
+}
+
+// sendmmsg is the number of the system call, which package syscall does not have on each architecture.
+func sendmmsg() uintptr {
+	if runtime.GOARCH == "amd64" {
+		return 307
+	}
+	return 269 // arm64
+}
+
+// flush sends what is queued. What the system refuses shows as loss.
+func (s *socket) flush() {
+	for at := 0; at < s.waiting; {
+		n, _, errno := syscall.RawSyscall6(sendmmsg(), uintptr(s.fd), uintptr(unsafe.Pointer(&s.outs[at])),
+			uintptr(s.waiting-at), 0, 0, 0)
+		if errno != 0 {
+			n = 1
+		}
+		at += int(n)
+	}
+	s.waiting = 0
+}
 
 func (s *socket) close() { syscall.Close(s.fd) }
 

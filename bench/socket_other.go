@@ -18,7 +18,8 @@ func addressOf(netip.AddrPort) address { return address{} }
 
 func openSocket() (*socket, error) { return nil, errors.New("media needs 64-bit Linux") }
 
-func (s *socket) send([]byte, address)               {}
+func (s *socket) queue([]byte, address) (full bool)  { return true }
+func (s *socket) flush()                             {}
 func (s *socket) close()                             {}
 func (s *socket) drain(func(p []byte, at time.Time)) {}
 

@@ -28,6 +28,7 @@ type target struct {
 	ng      string      // host:port, UDP, of rtpengine's control protocol; "": a switch that speaks SIP
 	proc    process
 	own     *child // nil: somebody else's, not to be stopped
+	drain   drain  // how it lets packets gather, if it says so
 }
 
 // child is a program that was started here. Only children are ever signalled.
@@ -125,6 +126,10 @@ func startRingdown(ctx context.Context, dir, binary string, u users, l lines, mo
 	if err := os.WriteFile(config, []byte(switchConfig(u, l)+strings.Join(more, "")), 0o600); err != nil {
 		return nil, err
 	}
+	gathers, err := readDrain(ctx, binary, config)
+	if err != nil {
+		return nil, err
+	}
 	ready := make(chan string, 1)
 	c, err := startChild(dir, "ringdown", func(line string) {
 		if strings.HasPrefix(line, "ready: ") {
@@ -136,7 +141,7 @@ func startRingdown(ctx context.Context, dir, binary string, u users, l lines, mo
 	}
 	select {
 	case line := <-ready:
-		t := &target{name: "ringdown", proc: process{pids: []int{c.cmd.Process.Pid}}, own: c}
+		t := &target{name: "ringdown", proc: process{pids: []int{c.cmd.Process.Pid}}, own: c, drain: gathers}
 		m := regexp.MustCompile(`udp://(\S+?),? .*?(?:yeastar (http://\S+), )?http (http://\S+)`).FindStringSubmatch(line)
 		if m == nil {
 			c.signal(syscall.SIGTERM, stopPatience)

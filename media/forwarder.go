@@ -74,12 +74,18 @@ func newForwarder(cfg Config) forwarder {
 	return &readers{net: cfg.Net, log: cfg.Log}
 }
 
-// drain is the default of Config.Drain: below some 250 calls what it saves is not worth the delay that it adds.
+// The default of Config.Drain: below DrainFrom legs packets do not gather, since what it saves is not worth the delay that
+// it adds, and from there on for DrainTime.
+const (
+	DrainFrom = 500
+	DrainTime = time.Millisecond
+)
+
 func drain(sockets int) time.Duration {
-	if sockets < 500 {
+	if sockets < DrainFrom {
 		return 0
 	}
-	return time.Millisecond
+	return DrainTime
 }
 
 // polled reads through epoll.

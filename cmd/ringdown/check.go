@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"ringdown/media"
 )
 
 // checkCommand is "ringdown check".
@@ -50,12 +52,13 @@ func printMeaning(w io.Writer, file string, c *Config) error {
 	if c.SIP.Advertise.IsValid() {
 		row("advertise", c.SIP.Advertise.String())
 	}
-	media := "the SIP listener's address"
+	at := "the SIP listener's address"
 	if c.Media.Listen.IsValid() {
-		media = c.Media.Listen.String()
+		at = c.Media.Listen.String()
 	}
 	pairs := (int(c.Media.PortMax) - int(c.Media.PortMin) + 1) / 2
-	row("media", fmt.Sprintf("%s, ports %d-%d for %d legs, music %s, folder %s", media, c.Media.PortMin, c.Media.PortMax, pairs,
+	row("media", fmt.Sprintf("%s, ports %d-%d for %d legs, drain %s from %d legs on, music %s, folder %s", at,
+		c.Media.PortMin, c.Media.PortMax, pairs, media.DrainTime, media.DrainFrom,
 		cmp.Or(c.Media.Music, "built in"), cmp.Or(c.Media.Folder, "none: nothing is played or recorded")))
 	row("calls", fmt.Sprintf("limit %s, silence %s, hops %d", limit(c.Calls.Max), limit(c.Calls.Silence), c.Calls.Hops))
 	row("ringing", limit(c.RingTimeout))
