@@ -28,14 +28,15 @@ type options struct {
 	api     string // URL of its P-Series API
 	client  string // who gets a token there
 	secret  string
-	binary  string // a ringdown that is built already
-	profile string // file for a CPU profile
-	results string // file for the rows, "" for none
-	load    string // kind of calls for kamailio
-	in, out int    // ports of the two outside lines of a peer
-	command string // as typed, for the row
-	commit  string // when the run began
-	run     int    // number of the rows
+	binary  string   // a ringdown that is built already
+	profile string   // file for a CPU profile
+	results string   // file for the rows, "" for none
+	load    string   // kind of calls for kamailio
+	in, out int      // ports of the two outside lines of a peer
+	command string   // as typed, for the row
+	commit  string   // when the run began
+	run     int      // number of the rows
+	names   []string // compare: the two runs
 }
 
 // scenario is one word of the command line.
@@ -58,6 +59,7 @@ var commands = []scenario{
 	{"scripts", "OzML: calls to an API extension, each played to without an end", runScripts},
 	{"kamailio", "calls through Kamailio and ringdown in turn, for the ratio", runKamailio},
 	{"rtpengine", "media through rtpengine and ringdown in turn, for the ratio", runRtpengine},
+	{"compare", "two runs of RESULTS.md side by side: compare A B", runCompare},
 }
 
 func main() {
@@ -125,6 +127,10 @@ func parse(args []string) (o options, name string, err error) {
 	for len(args) > 0 {
 		if name == "" && !strings.HasPrefix(args[0], "-") {
 			name, args = args[0], args[1:]
+			continue
+		}
+		if name == "compare" && !strings.HasPrefix(args[0], "-") {
+			o.names, args = append(o.names, args[0]), args[1:]
 			continue
 		}
 		if err := f.Parse(args); err != nil {
