@@ -20,7 +20,7 @@ func (a *Agent) authenticate(s *tx.Server) (user string, ok bool) {
 	for h := range each(req, "Authorization") {
 		values = append(values, h.Value())
 	}
-	res := a.auth.Verify(values, string(req.Method), req.Recipient.String(), func(user string) (digest.Secret, bool) {
+	res := a.auth.Verify(values, string(req.Method), tx.URI(&req.Recipient), func(user string) (digest.Secret, bool) {
 		secret, known := a.secrets[user]
 		return secret, known
 	})

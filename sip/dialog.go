@@ -76,7 +76,7 @@ func (l *leg) contact() string {
 func (d *dialog) peerDialog(res *sip.Response) {
 	d.remoteTag = strings.Clone(tagOf(res.To().Params))
 	if c := res.Contact(); c != nil {
-		d.target = c.Address.String()
+		d.target = tx.URI(&c.Address)
 	}
 	d.routes = routes(res)
 	slices.Reverse(d.routes)
@@ -94,7 +94,7 @@ func routes(m message) []string {
 // refresh takes over the target that a re-INVITE, an UPDATE or its 2xx names (RFC 3261 §12.2).
 func (d *dialog) refresh(c *sip.ContactHeader) {
 	if c != nil && c.Address.Host != "" {
-		d.target = c.Address.String()
+		d.target = tx.URI(&c.Address)
 	}
 }
 
@@ -225,6 +225,14 @@ func has(m message, name string) bool {
 		return true
 	}
 	return false
+}
+
+// count is how many headers of that name a message has.
+func count(m message, name string) (n int) {
+	for range each(m, name) {
+		n++
+	}
+	return n
 }
 
 // first is the value of a header's first occurrence, empty when there is none.

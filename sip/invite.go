@@ -65,8 +65,8 @@ func (a *Agent) offered(s *tx.Server, user string, t *trunk, m mergeID) *leg {
 	}
 	l.dialog = dialog{
 		callID: m.sipCallID, localTag: s.Tag(), remoteTag: m.fromTag, merge: m,
-		local: address(req.To().DisplayName, req.To().Address), remote: address(req.From().DisplayName, req.From().Address),
-		target: req.Contact().Address.String(), routes: routes(req), remoteSeq: m.cseq, seen: true,
+		local: tx.NameAddr(req.To().DisplayName, &req.To().Address), remote: tx.NameAddr(req.From().DisplayName, &req.From().Address),
+		target: tx.URI(&req.Contact().Address), routes: routes(req), remoteSeq: m.cseq, seen: true,
 	}
 	return l
 }
@@ -185,16 +185,11 @@ func hexDigit(c byte) byte {
 	return c | 32 - 'a' + 10
 }
 
-// address writes a name-addr. A display name that was read from a header keeps its escapes.
-func address(name string, u sip.Uri) string {
-	if name == "" {
-		return "<" + u.String() + ">"
-	}
-	return `"` + name + `" <` + u.String() + ">"
-}
-
-// quoted escapes a display name of ours for address.
+// quoted escapes a display name of ours for a name-addr.
 func quoted(name string) string {
+	if !strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
+		return name
+	}
 	name = strings.Map(func(c rune) rune {
 		if c < ' ' || c == 0x7f {
 			return -1 // RFC 3261 §25.1: no control character can be quoted (X15)

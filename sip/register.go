@@ -83,7 +83,6 @@ func (a *Agent) refuseRegister(s *tx.Server, err error) {
 // changes reads the Contacts of a REGISTER; status 0 when they are fine (RFC 3261 §10.3 steps 6 and 7).
 func (a *Agent) changes(s *tx.Server) (changes []location.Change, status int, reason string) {
 	req := s.Request()
-	hs := req.GetHeaders("Contact")
 	common, given, err := expiresHeader(req)
 	if err != nil {
 		return nil, 400, "Bad Expires"
@@ -93,13 +92,13 @@ func (a *Agent) changes(s *tx.Server) (changes []location.Change, status int, re
 		Source: s.Flow().Remote, Local: s.Flow().Local, Transport: s.Flow().Transport,
 		UserAgent: strings.Clone(first(req, "User-Agent")), Q: 1,
 	}
-	for _, h := range hs {
+	for h := range each(req, "Contact") {
 		c, ok := h.(*sip.ContactHeader)
 		if !ok {
 			return nil, 400, "Bad Contact"
 		}
 		if c.Address.Wildcard {
-			if len(hs) != 1 || !given || common != 0 {
+			if count(req, "Contact") != 1 || !given || common != 0 {
 				return nil, 400, "Contact * needs Expires: 0 and no other contact" // N3
 			}
 			return []location.Change{{Kind: location.RemoveAll, Binding: base}}, 0, ""
@@ -144,7 +143,7 @@ func (a *Agent) change(c *sip.ContactHeader, b location.Binding, common int, giv
 		b.RegID, _ = strconv.Atoi(v)
 	}
 	c.Address.Headers = nil
-	b.Contact = c.Address.String()
+	b.Contact = tx.URI(&c.Address)
 	switch {
 	case seconds == 0:
 		return location.Change{Kind: location.Remove, Binding: b}, 0, ""
@@ -185,18 +184,29 @@ func (a *Agent) locate(cmd callstate.Locate) {
 func flowText(b location.Binding) string { return textOf(flow(b)) }
 
 func textOf(f tx.Flow) string {
-	return f.Transport + " " + f.Local.String() + " " + f.Remote.String()
+	var room [128]byte
+	b := append(room[:0], f.Transport...)
+	b = f.Local.AppendTo(append(b, ' '))
+	return string(f.Remote.AppendTo(append(b, ' ')))
 }
 
 // flowOf reads what textOf wrote.
 func flowOf(text string) (f tx.Flow, err error) {
-	parts := strings.Fields(text)
-	if len(parts) != 3 {
+	transport, rest, _ := strings.Cut(text, " ")
+	local, remote, ok := strings.Cut(rest, " ")
+	if !ok {
 		return f, errors.New("flow " + strconv.Quote(text))
 	}
-	f.Transport = parts[0]
-	if f.Local, err = netip.ParseAddrPort(parts[1]); err == nil {
-		f.Remote, err = netip.ParseAddrPort(parts[2])
+	switch transport {
+	case "UDP":
+		f.Transport = "UDP" // not a part of text, which it would keep
+	case "TCP":
+		f.Transport = "TCP"
+	default:
+		f.Transport = transport
+	}
+	if f.Local, err = netip.ParseAddrPort(local); err == nil {
+		f.Remote, err = netip.ParseAddrPort(remote)
 	}
 	return f, err
 }

@@ -51,8 +51,8 @@ func (a *Agent) endStray(res *sip.Response, flow tx.Flow) {
 	l := &leg{a: a, flow: flow, phase: phaseConfirmed, ended: true,
 		endedBy: callstate.Cause{Kind: callstate.Elsewhere, Status: 200}}
 	l.dialog = dialog{callID: id.sipCallID, localTag: id.localTag, localSeq: res.CSeq().SeqNo,
-		local:  address(res.From().DisplayName, res.From().Address),
-		remote: address(res.To().DisplayName, res.To().Address)}
+		local:  tx.NameAddr(res.From().DisplayName, &res.From().Address),
+		remote: tx.NameAddr(res.To().DisplayName, &res.To().Address)}
 	l.dialog.peerDialog(res)
 	if t := a.trunkAt(flow.Remote); t != nil {
 		l.atTrunk(t, "") // E3: it may challenge the BYE

@@ -32,7 +32,7 @@ type nonce struct {
 // mint makes nonces and knows its own. Its key lives as long as the process, so that after a restart every nonce in
 // use is stale, which costs each phone one more round trip and no password prompt.
 type mint struct {
-	macs  sync.Pool // of hash.Hash with the key in them: a new one costs more than the MAC itself
+	macs  sync.Pool // of *mac: a new one costs more than the MAC itself
 	realm []byte
 	start time.Time
 }
@@ -41,8 +41,14 @@ func newMint(realm string) *mint {
 	m := &mint{realm: []byte(realm), start: time.Now()}
 	var key [32]byte
 	rand.Read(key[:]) // never fails: crypto/rand ends the process instead
-	m.macs.New = func() any { return hmac.New(sha256.New, key[:]) }
+	m.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, key[:])} }
 	return m
+}
+
+// mac is a MAC with the key in it, and room for what it gives.
+type mac struct {
+	hash.Hash
+	sum [sha256.Size]byte
 }
 
 // now is the current time in the unit of nonce.issued.
@@ -82,11 +88,11 @@ func (m *mint) open(s string) (nonce, bool) {
 }
 
 func (m *mint) seal(b *[nonceBytes]byte) {
-	mac := m.macs.Get().(hash.Hash)
-	defer m.macs.Put(mac)
-	mac.Reset()
-	mac.Write(b[:nonceSeal])
-	mac.Write(m.realm)
-	var sum [sha256.Size]byte
-	copy(b[nonceSeal:], mac.Sum(sum[:0]))
+	h := m.macs.Get().(*mac)
+	defer m.macs.Put(h)
+	h.Reset()
+	copy(h.sum[:], b[:nonceSeal]) // what goes through the interface would be allocated
+	h.Write(h.sum[:nonceSeal])
+	h.Write(m.realm)
+	copy(b[nonceSeal:], h.Sum(h.sum[:0]))
 }

@@ -262,6 +262,18 @@ func appendURI(b []byte, uri *sip.Uri) []byte {
 	return appendParams(b, uri.UriParams)
 }
 
+// URI is a URI as text.
+func URI(uri *sip.Uri) string {
+	var room [128]byte
+	return string(appendURI(room[:0], uri))
+}
+
+// NameAddr is a name-addr as text. display is as it was read: its escapes stay. It is always in quotes.
+func NameAddr(display string, uri *sip.Uri) string {
+	var room [192]byte
+	return string(appendNameAddr(room[:0], display, uri))
+}
+
 // appendHost puts an IPv6 address into brackets.
 func appendHost(b []byte, host string) []byte {
 	if strings.IndexByte(host, ':') < 0 || strings.HasPrefix(host, "[") {
