@@ -274,13 +274,19 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
+// inviteText is an INVITE as a phone sends it.
+func inviteText(branch string) string {
+	const sdp = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\n"
+	text := requestText("INVITE", branch, "Contact: <sip:alice@192.0.2.1:5060>", "Allow: INVITE, ACK, BYE, CANCEL",
+		"Supported: replaces, timer", "User-Agent: phone", "Content-Type: application/sdp")
+	return strings.Replace(text, "Content-Length: 0", fmt.Sprint("Content-Length: ", len(sdp)), 1) + sdp
+}
+
 // BenchmarkServerINVITE reads an INVITE, answers 100, 180 and 200, and reads the ACK.
 func BenchmarkServerINVITE(b *testing.B) {
 	l := New(Config{Handler: &user{request: answer(100, 180, 200)}, Limits: Limits{Transactions: 1 << 30}})
 	defer l.Close()
-	sdp := "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\n"
-	text := strings.Replace(requestText("INVITE", "z9hG4bK0000000000", "Contact: <sip:alice@192.0.2.1:5060>", "Allow: INVITE, ACK, BYE, CANCEL",
-		"Supported: replaces, timer", "User-Agent: phone", "Content-Type: application/sdp"), "Content-Length: 0", fmt.Sprint("Content-Length: ", len(sdp)), 1) + sdp
+	text := inviteText("z9hG4bK0000000000")
 	ack := requestText("ACK", "z9hG4bK-ack", "To: <sip:bob@example.com>;tag=x")
 	invite := []byte(text)
 	at := bytes.Index(invite, []byte("0000000000"))
@@ -319,14 +325,54 @@ func BenchmarkClientINVITE(b *testing.B) {
 	}
 }
 
+// BenchmarkParse reads an INVITE with SDP.
 func BenchmarkParse(b *testing.B) {
 	limits := Limits{}.Defaults()
-	text := []byte(requestText("INVITE", branch1, "Contact: <sip:alice@192.0.2.1:5060>", "Allow: INVITE, ACK, BYE, CANCEL", "User-Agent: phone"))
+	text := []byte(inviteText(branch1))
 	b.ReportAllocs()
 	for b.Loop() {
 		if m := parseDatagram(text, &limits); m.fault != nil {
 			b.Fatal(m.fault)
 		}
+	}
+}
+
+// BenchmarkAnswer writes the 200 to an INVITE.
+func BenchmarkAnswer(b *testing.B) {
+	limits := Limits{}.Defaults()
+	m := parseDatagram([]byte(inviteText(branch1)), &limits)
+	sdp := m.req.Body()
+	b.ReportAllocs()
+	for b.Loop() {
+		a := newAnswer(m.req, 200, "", "b1")
+		a.Add("Contact", "<sip:bob@192.0.2.2:5060>")
+		a.SetBody("application/sdp", sdp)
+		if _, err := a.wire(); err != nil {
+			b.Fatal(err)
+		}
+		a.free()
+	}
+}
+
+// TestAllocations holds what the two paths that every message takes allocate.
+func TestAllocations(t *testing.T) {
+	limits := Limits{}.Defaults()
+	text := []byte(inviteText(branch1))
+	var m *message
+	// The message, its text, its list of headers, its body with its length, its Contact, and three headers that have no type
+	// here; one more when the pool was emptied.
+	if n := testing.AllocsPerRun(100, func() { m = parseDatagram(text, &limits) }); n > 10 {
+		t.Errorf("reading: %v allocations", n)
+	}
+	n := testing.AllocsPerRun(100, func() {
+		a := newAnswer(m.req, 180, "", "b1")
+		if _, err := a.wire(); err != nil {
+			t.Error(err)
+		}
+		a.free()
+	})
+	if n > 2 { // the bytes, and a buffer when the pool was emptied; the race detector empties it at random
+		t.Errorf("answering: %v allocations", n)
 	}
 }
 

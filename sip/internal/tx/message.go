@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -105,8 +106,8 @@ func parseHead(data []byte, limits *Limits) *message {
 	if m == nil {
 		return nil
 	}
-	var list [24]sip.Header
-	p := headParser{message: m, room: r, limits: limits, list: list[:0]}
+	list := lists.Get().(*[]sip.Header)
+	p := headParser{message: m, room: r, limits: limits, list: (*list)[:0]}
 	m.body = -1
 	for rest != "" && p.count <= limits.Headers {
 		line, rest, _ = strings.Cut(rest, "\r\n")
@@ -119,8 +120,16 @@ func parseHead(data []byte, limits *Limits) *message {
 		m.blame(bad("Too Many Vias"))
 	}
 	p.done()
+	if cap(p.list) <= 64 {
+		clear(p.list)
+		*list = p.list
+		lists.Put(list)
+	}
 	return m
 }
+
+// lists are for headers while a message is read.
+var lists = sync.Pool{New: func() any { list := make([]sip.Header, 0, 24); return &list }}
 
 // unfold joins header lines that are continued on the next line (RFC 3261 §7.3.1).
 func unfold(head string) string {
