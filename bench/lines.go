@@ -18,6 +18,9 @@ type line struct {
 // outsiders are numbers of the outside that are called.
 var outsiders = users{first: 700000, count: 50}
 
+// outsiderPattern is what they look like.
+const outsiderPattern = "^7[0-9]{5}$"
+
 // right is what the extensions get, so that they may use the lines.
 func (l lines) right() string {
 	if len(l) == 0 {
@@ -49,7 +52,7 @@ func (l lines) config() string {
 		text += "  inbound:\n" + in.String()
 	}
 	if names.Len() > 0 {
-		text += fmt.Sprintf("  outbound:\n    - {pattern: \"^7[0-9]{5}$\", trunks: [%s]}\n", names.String())
+		text += fmt.Sprintf("  outbound:\n    - {pattern: %q, trunks: [%s]}\n", outsiderPattern, names.String())
 	}
 	return text
 }

@@ -56,6 +56,7 @@ var commands = []scenario{
 	{"attended", "the same with a consultation, by REFER with Replaces", runTransfers(attendedByREFER)},
 	{"blind-api", "transfers by the P-Series API, with the gap in the transferee's audio", runTransfers(blindByAPI)},
 	{"attended-api", "the same with a consultation, begun and completed by the API", runTransfers(attendedByAPI)},
+	{"query", "call/query by the P-Series API, over connections that are kept, while -calls are held", runQuery},
 	{"scripts", "OzML: calls to an API extension, each played to without an end", runScripts},
 	{"kamailio", "calls through Kamailio and ringdown in turn, for the ratio", runKamailio},
 	{"rtpengine", "media through rtpengine and ringdown in turn, for the ratio", runRtpengine},

@@ -29,6 +29,7 @@ type pseriesReply struct {
 	Message string `json:"errmsg"`
 	Token   string `json:"access_token"`
 	Data    []struct {
+		ID      string `json:"call_id"`
 		Members []struct {
 			Extension struct {
 				Number  string `json:"number"`
@@ -54,7 +55,7 @@ func (p *pseries) close() { p.client.CloseIdleConnections() }
 
 // channels are the channel ids of the calls of a number, by the numbers of those who take part.
 func (p *pseries) channels(ctx context.Context, number string) (map[string]string, error) {
-	got, err := p.send(ctx, http.MethodGet, "call/query", url.Values{"extension": {number}}, nil)
+	got, err := p.get(ctx, "call/query", url.Values{"extension": {number}})
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +66,11 @@ func (p *pseries) channels(ctx context.Context, number string) (map[string]strin
 		}
 	}
 	return ids, nil
+}
+
+// get asks for something.
+func (p *pseries) get(ctx context.Context, endpoint string, query url.Values) (*pseriesReply, error) {
+	return p.send(ctx, http.MethodGet, endpoint, query, nil)
 }
 
 // post makes a command.

@@ -19,6 +19,7 @@ const (
 	mediaTable      = "## Media"
 	transferTable   = "## Transfers"
 	scriptTable     = "## Scripts"
+	apiTable        = "## API"
 )
 
 // report prints a run of sipp and appends its row. A run that was not clean has no row, and is an error.

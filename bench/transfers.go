@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -190,11 +188,11 @@ func (o options) reportTransfers(l *transferLoad) error {
 
 // quantile is the nearest rank of one property of the transfers.
 func (l *transferLoad) quantile(q float64, of func(moved) time.Duration) time.Duration {
-	if len(l.moves) == 0 {
-		return 0
+	times := make([]time.Duration, len(l.moves))
+	for i, m := range l.moves {
+		times[i] = of(m)
 	}
-	sorted := slices.SortedFunc(slices.Values(l.moves), func(a, b moved) int { return cmp.Compare(of(a), of(b)) })
-	return of(sorted[max(0, min(len(sorted)-1, int(q*float64(len(sorted))+0.999999)-1))])
+	return quantileOf(q, times)
 }
 
 // zeroDash writes a time in milliseconds, which was not taken when it is zero.

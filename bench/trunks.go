@@ -19,7 +19,7 @@ func trunkLines() (lines, error) {
 		return nil, err
 	}
 	out, err := freePort()
-	return lines{{name: "from", port: in, in: "^7[0-9]{5}$"}, {name: "to", port: out}}, err
+	return lines{{name: "from", port: in, in: outsiderPattern}, {name: "to", port: out}}, err
 }
 
 // runTrunks is the scenario "trunks".
