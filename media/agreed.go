@@ -13,15 +13,26 @@ type agreed struct {
 	codec  sdp.Codec // zero when the stream is off
 	pt     uint8     // the phone's number of codec: what we send
 	ours   []sdp.Codec
-	kind   codec.Kind      // what can make codec
-	rx     [128]uint8      // payload type of a packet from the phone -> index in ours, from 1
-	kinds  [128]codec.Kind // payload type of a packet from the phone -> what can read it
-	event  sdp.Codec       // telephone-event toward the phone, with the phone's number; zero when not agreed
+	kind   codec.Kind   // what can make codec
+	rx     [128]reading // payload type of a packet from the phone -> what it holds
+	event  sdp.Codec    // telephone-event toward the phone, with the phone's number; zero when not agreed
 	events sdp.Events
 
 	phone  callstate.Direction // as the phone states it, as far as we let it
 	remote netip.AddrPort      // invalid while the phone has no address (hold by 0.0.0.0, stream off)
 }
+
+// reading is an index in agreed.ours, from 1, and above indexBits a codec.Kind: what can read it. An agreement holds
+// at most 18 formats: maxOffered codecs of package sdp, and events at two clocks.
+type reading uint8
+
+const (
+	indexBits = 5
+	indexMask = 1<<indexBits - 1
+)
+
+func (r reading) index() int       { return int(r & indexMask) }
+func (r reading) kind() codec.Kind { return codec.Kind(r >> indexBits) }
 
 // off tells whether there is no stream (edge case H4).
 func (a *agreed) off() bool { return a == nil || a.codec.Name == "" }
@@ -43,22 +54,19 @@ func kindOf(c sdp.Codec) codec.Kind {
 // phone's, in its numbers, which some phones use in both directions.
 func (a *agreed) agree(ours, theirs []sdp.Codec) {
 	a.ours = ours
-	for i, o := range ours {
-		if t, both := sdp.Find(theirs, o); both {
-			a.rx[t.PT] = uint8(i + 1)
-		}
-	}
-	for i, o := range ours { // ours win where the numbers clash
-		if _, both := sdp.Find(theirs, o); both {
-			a.rx[o.PT] = uint8(i + 1)
+	for _, own := range [...]bool{false, true} { // ours win where the numbers clash
+		for i, o := range ours {
+			t, both := sdp.Find(theirs, o)
+			if !both || i >= indexMask {
+				continue
+			}
+			if own {
+				t.PT = o.PT
+			}
+			a.rx[t.PT] = reading(i+1) | reading(kindOf(o))<<indexBits
 		}
 	}
 	a.kind = kindOf(a.codec)
-	for pt := range a.kinds {
-		if c, ok := a.format(uint8(pt)); ok {
-			a.kinds[pt] = kindOf(c)
-		}
-	}
 	if e, ok := sdp.ChooseEvent(theirs, a.codec); ok {
 		if _, both := sdp.Find(ours, e); both {
 			a.event, a.events = e, e.Events()
@@ -71,7 +79,7 @@ func (a *agreed) format(pt uint8) (sdp.Codec, bool) {
 	if a == nil || a.rx[pt&127] == 0 {
 		return sdp.Codec{}, false
 	}
-	return a.ours[a.rx[pt&127]-1], true
+	return a.ours[a.rx[pt&127].index()-1], true
 }
 
 func (a *agreed) facts() callstate.Facts {

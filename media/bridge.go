@@ -13,13 +13,17 @@ import (
 type route struct {
 	from, to *leg
 	how      callstate.ConnectedHow
-	ops      [128]op // by the payload type that the packet came with
+	formats  *agreed // of from
+	ops      []op    // by the index of what the packet holds in formats, from 1
 
 	// For recode, under to.out.mu:
 	converter *codec.Converter
 	started   bool
 	newest    uint16 // sequence number that went out
 }
+
+// op looks up what is done to packets of a payload type.
+func (r *route) op(pt uint8) op { return r.ops[r.formats.rx[pt&127].index()] }
 
 // op is what is done to a packet of one payload type.
 type op struct {
@@ -44,7 +48,7 @@ func newRoute(from, to *leg) *route {
 	if a.off() || b.off() {
 		return nil
 	}
-	r := &route{from: from, to: to, how: callstate.Impossible}
+	r := &route{from: from, to: to, how: callstate.Impossible, formats: a, ops: make([]op, len(a.ours)+1)}
 	switch between(a.codec, b.codec) {
 	case drop:
 	case pass:
@@ -52,9 +56,9 @@ func newRoute(from, to *leg) *route {
 	default:
 		r.how = callstate.Transcoded
 	}
-	for pt := range r.ops {
-		if c, ok := a.format(uint8(pt)); ok && c.Audio() {
-			r.ops[pt] = op{between(c, b.codec), b.pt, a.kinds[pt]}
+	for i, c := range a.ours {
+		if c.Audio() {
+			r.ops[i+1] = op{between(c, b.codec), b.pt, kindOf(c)}
 		}
 	}
 	if b.kind != codec.None && (a.kind.Remembers() || b.kind.Remembers()) {

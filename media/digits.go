@@ -90,8 +90,8 @@ func (o *outbound) sendEvent(step dtmf.Step, now time.Duration) {
 	}
 	p := dtmf.Payload{Event: step.Event, End: step.End, Volume: volume,
 		Duration: uint16(step.Slots * o.agreed.event.Clock / 50)}
-	p.Write(o.buf[headerSize:])
-	o.send(o.buf[:headerSize+dtmf.PayloadSize], o.agreed.event.PT, s)
+	p.Write(o.room()[headerSize:])
+	o.send(o.room()[:headerSize+dtmf.PayloadSize], o.agreed.event.PT, s)
 }
 
 // sendTone sends 20 ms of a key's tone, or of the pause after it.

@@ -44,7 +44,7 @@ func (e *Engine) takeDigits(c callstate.TakeDigits) {
 	l.listenFor(c.Inband)
 	l.in.mu.Lock()
 	defer l.in.mu.Unlock()
-	l.in.gate.set(c, &l.in.detector)
+	l.in.gate.set(c, l.in.detector)
 }
 
 // set carries the command out. A digit that is being kept, or of which the call does not know yet, keeps the gate shut.

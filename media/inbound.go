@@ -22,7 +22,7 @@ type inbound struct {
 	mixed      []*leg      // those that hear it among others
 	source     *mix.Source // for them; nil when there are none
 	recent     recent
-	detector   dtmf.Detector
+	detector   *dtmf.Detector // nil until there is an event
 	gate       gate
 	events     bool          // the phone sends its keys as events
 	quietSince time.Duration // last packet, negotiation or report of silence
@@ -73,7 +73,7 @@ func (l *leg) receive(b []byte, from netip.AddrPort) {
 		l.takeEvent(b[start-headerSize:end], format.Clock, now)
 		return
 	}
-	if kind := in.agreed.kinds[in.header.PayloadType]; kind != codec.None {
+	if kind := in.agreed.rx[in.header.PayloadType&127].kind(); kind != codec.None {
 		in.recent.add(kind, in.header.SSRC, in.header.Timestamp, b[start:end], now)
 		if in.source != nil {
 			in.source.Put(kind, in.header.SSRC, in.header.Timestamp, b[start:end], now)
@@ -124,6 +124,9 @@ func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
 	}
 	for _, h := range in.mixed {
 		passable = passable && h.out.takesMixedEvent(in.source, p.Event, now)
+	}
+	if in.detector == nil {
+		in.detector = new(dtmf.Detector)
 	}
 	result := in.detector.Feed(in.header.SSRC, in.header.Timestamp, p, clock, passable, now)
 	for _, r := range in.routes {

@@ -90,7 +90,6 @@ func (l *leg) adopt(a *agreed, p sdp.Partner, fresh bool) {
 	l.partner.Store(&p)
 	l.in.mu.Lock()
 	l.in.agreed = a
-	l.in.recent.room(a.kind)
 	if fresh {
 		if a.remote.IsValid() { // else it is on hold: what was latched is kept for the time after it
 			l.in.latch.negotiate(a.remote, now)

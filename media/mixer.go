@@ -25,9 +25,9 @@ func (o *outbound) addUp(slot uint64, now time.Duration) bool {
 	var frame [tone.WideFrame]int16
 	mixed := frame[:o.coder.Kind().Rate()/50]
 	sum.Cut(mixed)
-	o.coder.Encode(o.buf[headerSize:], mixed)
+	o.coder.Encode(o.room()[headerSize:], mixed)
 	o.made = o.coder.Kind().Remembers()
-	o.send(o.buf[:headerSize+tone.Frame], o.agreed.pt, o.line.Next(tone.Frame, now))
+	o.send(o.room()[:headerSize+tone.Frame], o.agreed.pt, o.line.Next(tone.Frame, now))
 	return true
 }
 

@@ -66,8 +66,8 @@ func (o *outbound) mixEvent(from *mix.Source, ts uint32, p dtmf.Payload, clock i
 	if ours := o.agreed.event.Clock; ours != clock {
 		p.Duration = uint16(min(uint64(p.Duration)*uint64(ours)/uint64(clock), 0xffff)) // edge case D11
 	}
-	p.Write(o.buf[headerSize:])
-	o.send(o.buf[:headerSize+dtmf.PayloadSize], o.agreed.event.PT, s)
+	p.Write(o.room()[headerSize:])
+	o.send(o.room()[:headerSize+dtmf.PayloadSize], o.agreed.event.PT, s)
 	o.eventBusy = now + eventLinger
 	if p.End {
 		o.eventBusy = now + eventEndLinger

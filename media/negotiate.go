@@ -191,10 +191,14 @@ func (l *leg) accept(m *sdp.Media, p sdp.Partner, c callstate.MakeAnswer) (*agre
 		a.remote = m.Remote()
 	}
 	ours := codec
-	if theirs, ok := sdp.Find(append([]sdp.Codec{p.Using}, p.Listed...), codec); ok && theirs.Fmtp != "" {
+	theirs, ok := p.Using, p.Using.Same(codec)
+	if !ok {
+		theirs, ok = sdp.Find(p.Listed, codec)
+	}
+	if ok && theirs.Fmtp != "" {
 		ours.Fmtp = theirs.Fmtp // what the packets go to, is what can take them
 	}
-	answer := []sdp.Codec{ours}
+	answer := append(make([]sdp.Codec, 0, 2), ours)
 	if e, ok := sdp.ChooseEvent(m.Codecs, codec); ok {
 		if e.Fmtp == "" {
 			e.Fmtp = "0-15"

@@ -1,12 +1,17 @@
 package media
 
-import "ringdown/media/internal/sdp"
+import (
+	"slices"
+
+	"ringdown/media/internal/sdp"
+)
 
 // number gives the codecs of an offer the payload types that they have in this session; new ones keep theirs when it
 // is free, else they get the next free dynamic one (RFC 3551 §3).
 func (l *leg) number(codecs []sdp.Codec) []sdp.Codec {
 	n := &l.nego
 	out := make([]sdp.Codec, 0, len(codecs))
+	n.numbers = slices.Grow(n.numbers, len(codecs))
 	for _, c := range codecs {
 		if old, ok := sdp.Find(n.numbers, c); ok {
 			c.PT = old.PT

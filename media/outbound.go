@@ -46,7 +46,7 @@ type outbound struct {
 	passing   passing
 	claim     claim
 
-	buf    [headerSize + tone.Frame]byte
+	own    []byte // room for packets of our own making; nil until there is one
 	counts Stats
 }
 
@@ -111,7 +111,7 @@ func (o *outbound) listen(feed *route, mix []*mix.Source, sound callstate.Sound,
 func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	op := r.ops[h.PayloadType]
+	op := r.op(h.PayloadType)
 	switch {
 	case r != o.feed || !o.open || op.do == drop:
 		o.counts.Unheard++
@@ -205,6 +205,14 @@ func (o *outbound) relayEvent(r *route, h *rtp.Header, packet []byte, p dtmf.Pay
 	}
 	s.Marker = s.Marker || h.Marker
 	o.send(packet, o.agreed.event.PT, s)
+}
+
+// room is where a packet of our own making is written. Most legs send none. Called with mu held.
+func (o *outbound) room() []byte {
+	if o.own == nil {
+		o.own = make([]byte, headerSize+tone.Frame)
+	}
+	return o.own
 }
 
 // send writes the header and the packet. Called with mu held.

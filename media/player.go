@@ -69,7 +69,7 @@ func (o *outbound) sendFrame(playing loop, at int, now time.Duration) {
 	if !o.open {
 		return
 	}
-	payload := o.buf[headerSize:][:tone.Frame]
+	payload := o.room()[headerSize:][:tone.Frame]
 	switch o.agreed.kind {
 	case codec.PCMU:
 		copy(payload, playing.law[tone.MuLaw][at*tone.Frame:])
@@ -82,5 +82,5 @@ func (o *outbound) sendFrame(playing loop, at int, now time.Duration) {
 			o.settle = settleTime
 		}
 	}
-	o.send(o.buf[:headerSize+tone.Frame], o.agreed.pt, o.line.Next(tone.Frame, now))
+	o.send(o.room()[:headerSize+tone.Frame], o.agreed.pt, o.line.Next(tone.Frame, now))
 }

@@ -21,19 +21,20 @@ type recent struct {
 	bytes  []byte        // room for 60 ms, or for what the codec needs
 }
 
-// room makes place for a codec.
+// room makes place for a codec, when its first packet comes: until then nothing is kept of a leg.
 func (r *recent) room(k codec.Kind) {
 	size := 480
 	if k.Remembers() {
 		size = codec.History
 	}
-	if len(r.bytes) < size && k != codec.None {
+	if len(r.bytes) < size {
 		r.bytes, r.n = make([]byte, size), 0
 	}
 }
 
 // add takes a packet. One that does not follow the last starts anew.
 func (r *recent) add(k codec.Kind, ssrc, ts uint32, payload []byte, now time.Duration) {
+	r.room(k)
 	if len(payload) > len(r.bytes) {
 		r.n = 0
 		return

@@ -24,7 +24,7 @@ type Digit struct {
 	Passed   bool
 }
 
-// Detector finds events in the telephone-event packets of one stream. The zero value is ready.
+// Detector finds events in the telephone-event packets of one stream. The zero value is ready; a nil one has found none.
 type Detector struct {
 	now      id
 	active   bool
@@ -95,17 +95,17 @@ func (r *Result) add(d Digit) {
 
 // Expire ends an event of which nothing was heard for three update intervals: its end packets were lost.
 func (d *Detector) Expire(now time.Duration) (Digit, bool) {
-	if !d.active || now-d.last < 3*d.interval {
+	if d == nil || !d.active || now-d.last < 3*d.interval {
 		return Digit{}, false
 	}
 	return d.finish(), true
 }
 
 // Active tells whether an event has started and not ended, so that Expire must be called.
-func (d *Detector) Active() bool { return d.active }
+func (d *Detector) Active() bool { return d != nil && d.active }
 
 // Keeps tells whether a key has been pressed and not let go that is not relayed.
-func (d *Detector) Keeps() bool { return d.active && !d.passed && Key(d.now.event) != "" }
+func (d *Detector) Keeps() bool { return d != nil && d.active && !d.passed && Key(d.now.event) != "" }
 
 func (d *Detector) continues(key id) bool {
 	return key.ssrc == d.now.ssrc && key.event == d.now.event &&

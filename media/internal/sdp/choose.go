@@ -22,7 +22,7 @@ const maxOffered = 16
 // them, telephone-event last. The first are those that can be connected to the partner as it is; G.722 is the last of those that
 // we make, for phones that have nothing else. made leaves out what we cannot make ourselves.
 func OfferCodecs(p Partner, made bool) []Codec {
-	var list []Codec
+	list := make([]Codec, 0, min(len(p.Listed)+4, maxOffered)+2) // what is in use, those that are made, and events
 	add := func(c Codec) {
 		if _, dup := Find(list, c); !dup && c.Audio() && len(list) < maxOffered && (c.Mixable() || !made) {
 			list = append(list, c)
@@ -47,20 +47,20 @@ func OfferCodecs(p Partner, made bool) []Codec {
 	if mixable || len(list) == 0 {
 		addMade()
 	}
-	return append(list, offerEvents(p, list)...)
+	return offerEvents(p, list)
 }
 
-// offerEvents offers telephone-event at the clock of each kind of audio that is offered (RFC 4733 §2.1): 8000 always,
+// offerEvents adds telephone-event at the clock of each kind of audio that is offered (RFC 4733 §2.1): 8000 always,
 // 48000 beside opus.
 func offerEvents(p Partner, audio []Codec) []Codec {
-	clocks := []int{8000}
-	for _, c := range audio {
-		if c.Name == "opus" {
-			clocks = append(clocks, 48000)
+	list, clocks := audio, [...]int{8000, 48000}
+	most := 1
+	for i := range audio {
+		if audio[i].Name == "opus" {
+			most = 2
 		}
 	}
-	var list []Codec
-	for i, clock := range clocks {
+	for i, clock := range clocks[:most] {
 		e := Codec{PT: 101 - uint8(i), Name: eventName, Clock: clock, Channels: 1, Fmtp: "0-15"}
 		if theirs, ok := Find(p.Listed, e); ok {
 			e.PT = theirs.PT

@@ -72,7 +72,7 @@ func (c Codec) Events() Events {
 	if rest, ok := strings.CutPrefix(list, "events="); ok { // the MIME form, seen in the wild
 		list = rest
 	}
-	for _, part := range strings.Split(list, ",") {
+	for part := range strings.SplitSeq(list, ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		from, err1 := strconv.ParseUint(first, 10, 8)
 		to := from

@@ -77,7 +77,7 @@ func (m *Media) ConnLine() int { return m.conn.line }
 // Understand returns the codecs of an answer. A dynamic payload type that the answer does not explain is the one of
 // our offer with that number, which some phones rely on.
 func (m *Media) Understand(offered []Codec) []Codec {
-	list := append([]Codec(nil), m.Codecs...)
+	list := slices.Clip(m.Codecs)
 	for f := range strings.FieldsSeq(m.Formats) {
 		for _, o := range offered {
 			if _, known := Find(list, o); !known && f == strconv.Itoa(int(o.PT)) && !m.explains(o.PT) {
