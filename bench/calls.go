@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -84,6 +86,7 @@ type load struct {
 	system         string
 	rate, n        int
 	caller, callee counters
+	ownDrops       int     // datagrams that did not fit the receive buffers of the generators
 	per1000        float64 // CPU seconds
 	window         window
 	peak           int // kB
@@ -120,12 +123,22 @@ func callLoad(ctx context.Context, o options, k callKind, t *target, dir string)
 	l := &load{what: k.name, system: t.name, rate: o.rate, n: o.rate * o.seconds, goroutines: -1}
 	p := party{target: t, dir: dir, users: o.users}
 	defer p.leaveAll()
-	caller, err := k.begin(ctx, o, &p)
+	callers, err := k.begin(ctx, o, &p)
 	if err != nil {
 		l.fault(err)
+		for _, s := range callers {
+			s.signal(os.Kill, stopPatience)
+		}
 		return l
 	}
-	t.run(ctx, o, l, caller)
+	var ports []int
+	for _, s := range slices.Concat(callers, p.callees) {
+		ports = append(ports, s.run.port)
+	}
+	watch := watchDrops(ports...)
+	t.run(ctx, o, l, callers...)
+	l.ownDrops, err = watch.stop()
+	l.fault(err)
 	wait, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	l.callee, err = p.leave(wait)
@@ -156,22 +169,27 @@ func runStorm(ctx context.Context, o options) error {
 	return o.report(l, "")
 }
 
-// run measures the switch while s makes its calls.
-func (t *target) run(ctx context.Context, o options, l *load, s *sipp) {
+// run measures the switch while the callers make their calls.
+func (t *target) run(ctx context.Context, o options, l *load, callers ...*sipp) {
 	lasts := time.Duration(o.seconds) * time.Second
 	w, err := t.measure(ctx, o, lasts)
 	l.window = w
 	l.fault(err)
 	ctx, cancel := context.WithTimeout(ctx, lasts+90*time.Second)
 	defer cancel()
-	l.caller, err = s.finish(ctx)
-	l.fault(err)
-	rows, err := s.rows()
-	if err != nil {
+	n := 0.0
+	for _, s := range callers {
+		c, err := s.finish(ctx)
 		l.fault(err)
-		return
+		l.caller.add(c)
+		rows, err := s.rows()
+		if err != nil {
+			l.fault(err)
+			return
+		}
+		n += createdBetween(rows, w.from, w.to)
 	}
-	n := createdBetween(rows, w.from, w.to)
+	l.caller.setup /= time.Duration(len(callers))
 	wanted := float64(l.rate) * w.seconds()
 	if n < 0.95*wanted {
 		l.fault(fmt.Errorf("sipp began %.0f calls where the rate asks for %.0f: this machine is too busy", n, wanted))

@@ -1,6 +1,10 @@
 // Command bench loads a SIP switch from outside and writes down what that cost: "go run ./bench SCENARIO".
 //
 //	calls         sipp: registered users call each other, with digest, at a rate for a time
+//	trunks        sipp: from one outside line to another, without digest, with somebody who reads the events
+//	sustained     the same, or calls, at one rate for long
+//	capacity      the same at rates that rise until a step is not clean
+//	delay         what is added to INVITE and 180 from one outside line to another
 //	register      sipp: a storm of registrations, each challenged and answered
 //	media         holds calls and sends G.711 both ways, with the time of sending in each packet
 //	blind         transfers by REFER, with the gap in what the transferee receives

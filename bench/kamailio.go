@@ -97,7 +97,7 @@ func (o options) kamailioRound(ctx context.Context) (*load, error) {
 	defer os.RemoveAll(dir)
 	var lines lines
 	if o.kind().name == trunkLoad.name {
-		if lines, err = trunkLines(); err != nil {
+		if lines, err = o.trunkLines(); err != nil {
 			return nil, err
 		}
 	}

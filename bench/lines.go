@@ -13,6 +13,7 @@ type line struct {
 	name string
 	port int
 	in   string // pattern of the numbers whose calls are let in; "": none
+	out  string // pattern of the numbers that go out here and nowhere else; "": all outsiders, line after line
 }
 
 // outsiders are numbers of the outside that are called.
@@ -35,11 +36,15 @@ func (l lines) config() string {
 	if len(l) == 0 {
 		return ""
 	}
-	var trunks, in, names strings.Builder
+	var trunks, in, out, names strings.Builder
 	for _, t := range l {
 		fmt.Fprintf(&trunks, "  - {name: %s, address: 127.0.0.1:%d, identify: [\"127.0.0.1:%[2]d\"], qualify: 0s}\n", t.name, t.port)
 		if t.in != "" {
 			fmt.Fprintf(&in, "    - {trunk: %s, pattern: %q, to: \"{number}\"}\n", t.name, t.in)
+			continue
+		}
+		if t.out != "" {
+			fmt.Fprintf(&out, "    - {pattern: %q, trunks: [%s]}\n", t.out, t.name)
 			continue
 		}
 		if names.Len() > 0 {
@@ -52,7 +57,10 @@ func (l lines) config() string {
 		text += "  inbound:\n" + in.String()
 	}
 	if names.Len() > 0 {
-		text += fmt.Sprintf("  outbound:\n    - {pattern: %q, trunks: [%s]}\n", outsiderPattern, names.String())
+		fmt.Fprintf(&out, "    - {pattern: %q, trunks: [%s]}\n", outsiderPattern, names.String())
+	}
+	if out.Len() > 0 {
+		text += "  outbound:\n" + out.String()
 	}
 	return text
 }

@@ -32,7 +32,9 @@ type options struct {
 	profile string   // file for a CPU profile
 	results string   // file for the rows, "" for none
 	load    string   // kind of calls for kamailio
-	in, out int      // ports of the two outside lines of a peer
+	in, out int      // first ports of the outside lines of a peer
+	pairs   int      // of outside lines, with a sipp at either end
+	step    int      // capacity: calls per second from one step to the next
 	command string   // as typed, for the row
 	commit  string   // when the run began
 	run     int      // number of the rows
@@ -46,10 +48,16 @@ type scenario struct {
 	run  func(ctx context.Context, o options) error
 }
 
+// usual are rate and seconds where the command line has none, of scenarios that differ from the others.
+var usual = map[string]struct{ rate, seconds int }{"sustained": {1200, 60}, "capacity": {400, 15}, "delay": {400, 30}}
+
 // commands are all scenarios; README.md has a line for each.
 var commands = []scenario{
 	{"calls", "sipp: registered users call each other, digest on every call", runCalls},
 	{"trunks", "sipp: from one outside line to another, no digest, events told", runTrunks},
+	{"sustained", "sipp: one rate for long, hardly a repeat; -load calls or trunks, the default", runSustained},
+	{"capacity", "sipp: rates that rise by -step until a step is not clean", runCapacity},
+	{"delay", "what is added to INVITE and 180 from one outside line to another", runDelay},
 	{"register", "sipp: a storm of registrations", runStorm},
 	{"media", "G.711 both ways on held calls", runMedia},
 	{"blind", "transfers by REFER, with the gap in the transferee's audio", runTransfers(blindByREFER)},
@@ -112,9 +120,11 @@ func parse(args []string) (o options, name string, err error) {
 	f.IntVar(&o.users.first, "first", 3000, "first number of the phones")
 	f.IntVar(&o.users.count, "users", 600, "how many numbers: a third calls, a third is called")
 	f.StringVar(&o.users.password, "password", o.users.password, "password of every number")
-	f.StringVar(&o.load, "load", userLoad.name, "kamailio: calls or trunks")
-	f.IntVar(&o.in, "in", 0, "trunks with -peer: the port that calls come from")
-	f.IntVar(&o.out, "out", 0, "trunks with -peer: the port that calls to 7xxxxx are sent to")
+	f.StringVar(&o.load, "load", "", "kamailio, sustained, capacity: calls or trunks")
+	f.IntVar(&o.pairs, "pairs", 1, "trunks: pairs of outside lines, each with a sipp at either end")
+	f.IntVar(&o.step, "step", 200, "capacity: by how much the rate rises")
+	f.IntVar(&o.in, "in", 0, "trunks with -peer: the port that calls come from; further pairs have the next ports")
+	f.IntVar(&o.out, "out", 0, "trunks with -peer: the port that calls to 70xxxx are sent to; to 71xxxx and so on the next")
 	f.StringVar(&o.peer, "peer", "", "host:port (UDP, loopback) of a switch that runs already and knows the numbers")
 	f.IntVar(&o.pid, "pid", 0, "process of -peer; its workers count too")
 	f.StringVar(&o.api, "api", "", "blind-api, attended-api: URL of the P-Series API of -peer, up to v1.0")
@@ -145,18 +155,33 @@ func parse(args []string) (o options, name string, err error) {
 	if name == "" {
 		name = "all"
 	}
+	given := map[string]bool{}
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if u, ok := usual[name]; ok {
+		if !given["rate"] {
+			o.rate = u.rate
+		}
+		if !given["seconds"] {
+			o.seconds = u.seconds
+		}
+	}
 	o.run = nextRun(o.results)
 	return o, name, o.validate()
 }
 
+// maxRate bounds every load, per second.
+const maxRate = 5000
+
 // validate keeps load bounded, and on this machine.
 func (o options) validate() error {
 	switch {
-	case o.rate < 1 || o.rate > 5000, o.calls < 1 || o.calls > 2000, o.users.count < 3 || o.users.count > 9000:
+	case o.rate < 1 || o.rate > maxRate, o.calls < 1 || o.calls > 2000, o.users.count < 3 || o.users.count > 9000:
 		return errors.New("rate 1 to 5000, calls 1 to 2000, users 3 to 9000")
 	case o.seconds < 5 || o.seconds > 900, o.hold < 0 || o.hold > time.Minute, o.slot < 0 || o.slot > ptime:
 		return errors.New("seconds 5 to 900, hold up to 1m, slot up to 20ms")
-	case o.load != userLoad.name && o.load != trunkLoad.name:
+	case o.pairs < 1 || o.pairs > 10, o.step < 1:
+		return errors.New("pairs 1 to 10, step from 1")
+	case o.load != "" && o.load != userLoad.name && o.load != trunkLoad.name:
 		return errors.New("-load calls or -load trunks")
 	case (o.peer == "") != (o.pid == 0):
 		return errors.New("-peer and -pid come together")
@@ -202,10 +227,16 @@ func (o options) open(ctx context.Context, l lines, more ...string) (t *target, 
 // runAll makes the rows that RESULTS.md is about.
 func runAll(ctx context.Context, o options) error {
 	var errs []error
-	for _, rate := range []int{200, 400} {
-		o.rate = rate
-		errs = append(errs, runKamailio(ctx, o))
+	for _, rate := range []int{400, 1000} {
+		for _, k := range []callKind{userLoad, trunkLoad} {
+			o.rate, o.load = rate, k.name
+			errs = append(errs, runKamailio(ctx, o))
+		}
 	}
+	o.rate = 600
+	errs = append(errs, runDelay(ctx, o))
+	o.rate = 1200
+	errs = append(errs, runSustained(ctx, o))
 	o.rate = 1000
 	errs = append(errs, runStorm(ctx, o))
 	o.calls = 50

@@ -50,10 +50,11 @@ func TestRecord(t *testing.T) {
 	must(t, o.report(&load{what: "calls", n: 1, window: w}, "1"))
 	must(t, o.reportMedia(&held{calls: 1, window: w}, ""))
 	must(t, o.reportTransfers(&transferLoad{load: load{window: w}, moves: []moved{{}}}))
+	must(t, o.reportDelay(&delayLoad{load: load{window: w}}))
 	now, err := os.ReadFile(o.results)
 	must(t, err)
-	if n := strings.Count(string(now), o.command); n != 3 || len(now) < len(raw) {
-		t.Errorf("%d rows of 3 in\n%s", n, now)
+	if n := strings.Count(string(now), o.command); n != 4 || len(now) < len(raw) {
+		t.Errorf("%d rows of 4 in\n%s", n, now)
 	}
 	o.run = nextRun(o.results)
 	must(t, o.record("## A table that is new", "ringdown", []cell{{"a column", "1"}}))

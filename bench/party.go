@@ -73,7 +73,7 @@ func (p *party) callOut(ctx context.Context, rate, calls int, hold time.Duration
 // outside starts a sipp that has numbers of the outside call those of called by a line.
 func (p *party) outside(ctx context.Context, l line, called users, rate, calls int, hold time.Duration) (*sipp, error) {
 	from := users{first: outsiders.first + 100_000, count: called.count}
-	file, err := from.csv(p.dir, "outside", called)
+	file, err := from.csv(p.dir, fmt.Sprintf("outside-%d", l.port), called)
 	if err != nil {
 		return nil, err
 	}
@@ -104,10 +104,19 @@ func (p *party) leave(ctx context.Context) (sum counters, err error) {
 	for _, s := range p.callees {
 		c, e := s.finish(ctx)
 		err = errors.Join(err, e)
-		sum.successful += c.successful
-		sum.failed += c.failed
-		sum.retransmits += c.retransmits
+		sum.add(c)
 	}
 	p.callees = nil
 	return sum, err
+}
+
+// add adds what another sipp counted; setup becomes a sum.
+func (c *counters) add(d counters) {
+	c.created += d.created
+	c.successful += d.successful
+	c.failed += d.failed
+	c.retransmits += d.retransmits
+	c.again += d.again
+	c.unexpected += d.unexpected
+	c.setup += d.setup
 }

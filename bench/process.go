@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -137,6 +138,57 @@ func (p process) udpDrops() (int, error) {
 		}
 	})
 	return sum, err
+}
+
+// dropWatch looks at the sockets of the generators while they are open.
+type dropWatch struct {
+	drops map[int]int // by port
+	err   error
+	quit  chan struct{}
+	done  sync.WaitGroup
+}
+
+// watchDrops looks once a second: often enough for a socket that is closed before the last look, seldom enough for a
+// machine with thousands of sockets.
+func watchDrops(ports ...int) *dropWatch {
+	w := &dropWatch{drops: map[int]int{}, quit: make(chan struct{})}
+	for _, port := range ports {
+		w.drops[port] = 0
+	}
+	w.done.Go(func() {
+		t := time.NewTicker(time.Second)
+		defer t.Stop()
+		for w.err == nil {
+			w.look()
+			select {
+			case <-t.C:
+			case <-w.quit:
+				return
+			}
+		}
+	})
+	return w
+}
+
+func (w *dropWatch) look() {
+	w.err = eachUDP(func(port int, _ string, drops int) {
+		if n, ours := w.drops[port]; ours {
+			w.drops[port] = max(n, drops)
+		}
+	})
+}
+
+// stop looks a last time, and adds up.
+func (w *dropWatch) stop() (sum int, err error) {
+	close(w.quit)
+	w.done.Wait()
+	if w.err == nil {
+		w.look()
+	}
+	for _, n := range w.drops {
+		sum += n
+	}
+	return sum, w.err
 }
 
 // eachUDP calls f for every IPv4 UDP socket of the machine.

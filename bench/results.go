@@ -33,10 +33,12 @@ func (o options) report(l *load, ratio string) error {
 	return o.record(signallingTable, l.system, []cell{
 		{"load", l.what}, {"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"failed", fmt.Sprint(l.caller.failed)},
 		{"repeats", fmt.Sprintf("%d + %d", l.caller.retransmits, l.callee.retransmits)},
+		{"switch repeats", fmt.Sprintf("%d + %d", l.caller.again, l.callee.again)},
 		{"CPU s / 1000", fmt.Sprintf("%.2f", l.per1000)}, {"to Kamailio", ratio},
 		{"setup ms", fmt.Sprintf("%.1f", float64(l.caller.setup.Microseconds())/1000)},
 		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", orDash(l.goroutines)},
-		{"drops", fmt.Sprint(l.drops)}, {"other cores", fmt.Sprintf("%.1f", l.window.others())},
+		{"drops", fmt.Sprint(l.drops)}, {"own drops", fmt.Sprint(l.ownDrops)},
+		{"other cores", fmt.Sprintf("%.1f", l.window.others())},
 	})
 }
 

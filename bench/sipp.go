@@ -37,12 +37,14 @@ type sipp struct {
 	run   sippRun
 	stats string // file
 	errs  string // file
+	dir   string // of its files
 }
 
 // counters are what sipp counted, at one time.
 type counters struct {
 	at                                       time.Time
 	created, successful, failed, retransmits int
+	again                                    int           // messages of the switch that came once more; only in what finish returns
 	unexpected                               int           // calls that failed by a message that the scenario does not know
 	setup                                    time.Duration // mean, from the INVITE with credentials to its 200
 }
@@ -71,9 +73,9 @@ func startSipp(ctx context.Context, dir string, r sippRun) (*sipp, error) {
 	if err := os.WriteFile(file(".xml"), text, 0o600); err != nil {
 		return nil, err
 	}
-	s := &sipp{run: r, stats: file(".csv"), errs: file(".errors")}
+	s := &sipp{run: r, stats: file(".csv"), errs: file(".errors"), dir: dir}
 	args := []string{r.target, "-sf", file(".xml"), "-i", "127.0.0.1", "-cid_str", "%u-%p.%s", "-p", strconv.Itoa(r.port), "-nostdin",
-		"-trace_stat", "-stf", s.stats, "-fd", "1", "-trace_err", "-error_file", s.errs,
+		"-trace_stat", "-stf", s.stats, "-fd", "1", "-trace_counts", "-trace_err", "-error_file", s.errs,
 		"-buff_size", "4194304", "-l", "5000", "-deadcall_wait", "5000",
 		"-d", strconv.FormatInt(r.hold.Milliseconds(), 10)}
 	if r.users != "" {
@@ -115,8 +117,12 @@ func (s *sipp) finish(ctx context.Context) (counters, error) {
 		return counters{}, fmt.Errorf("sipp %s: %w\n%s", s.run.scenario, errors.Join(err, readErr), s.errorText())
 	}
 	last := rows[len(rows)-1]
+	again, countErr := s.again()
+	if last.again += again; err == nil {
+		err = countErr
+	}
 	switch {
-	case err != nil && s.run.calls > 0:
+	case err != nil && (s.run.calls > 0 || countErr != nil):
 		return last, fmt.Errorf("sipp %s: %w; %d of %d calls failed\n%s", s.run.scenario, err, last.failed, last.created, s.firstErrors())
 	case last.failed > 0:
 		return last, fmt.Errorf("sipp %s: %d of %d calls failed\n%s", s.run.scenario, last.failed, last.created, s.firstErrors())
@@ -161,11 +167,45 @@ func (s *sipp) rows() ([]counters, error) {
 		rows = append(rows, counters{
 			at:      clock(line[column["CurrentTime"]]),
 			created: number("TotalCallCreated"), successful: number("SuccessfulCall(C)"), failed: number("FailedCall(C)"),
-			retransmits: number("Retransmissions(C)"), unexpected: number("FailedUnexpectedMessage(C)"),
+			retransmits: number("Retransmissions(C)"), again: number("DeadCallMsgs(C)"), unexpected: number("FailedUnexpectedMessage(C)"),
 			setup: span(line, column["ResponseTime1(C)"]),
 		})
 	}
 	return rows, nil
+}
+
+// again adds up what sipp counted as received once more, message by message. That needs no help of the switch. What comes
+// again when its call is over is counted elsewhere, as a message of a dead call.
+func (s *sipp) again() (sum int, err error) {
+	files, err := filepath.Glob(filepath.Join(s.dir, fmt.Sprintf("*_%d_counts.csv", s.cmd.Process.Pid)))
+	if err != nil || len(files) != 1 {
+		return 0, fmt.Errorf("sipp %s left %d files of counts, %w", s.run.scenario, len(files), err)
+	}
+	raw, err := os.ReadFile(files[0])
+	if err != nil {
+		return 0, err
+	}
+	return repeatsReceived(string(raw))
+}
+
+// repeatsReceived reads "...;2_180_Recv;2_180_Retrans;..." above rows of sums, of which the last counts. The repeats of what
+// was sent are "3_BYE_Sent;3_BYE_Retrans".
+func repeatsReceived(text string) (sum int, err error) {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	names, values := strings.Split(lines[0], ";"), strings.Split(lines[len(lines)-1], ";")
+	if len(lines) < 2 || len(names) != len(values) {
+		return 0, fmt.Errorf("%d lines of counts, %d names, %d values", len(lines), len(names), len(values))
+	}
+	for i := 1; i < len(names); i++ {
+		if strings.HasSuffix(names[i], "_Retrans") && strings.HasSuffix(names[i-1], "_Recv") {
+			n, err := strconv.Atoi(values[i])
+			if err != nil {
+				return 0, err
+			}
+			sum += n
+		}
+	}
+	return sum, nil
 }
 
 // clock reads sipp's "2006-01-02\t15:04:05.000000\t1136214245.000000".
@@ -228,6 +268,21 @@ func freePort() (int, error) {
 		return port, c.Close()
 	}
 	return 0, errors.New("no free UDP port from 5100 to 9000")
+}
+
+// freePorts are n ports in a row, by the first.
+func freePorts(n int) (first int, err error) {
+	for got, last := 0, 0; got < n; got++ {
+		port, err := freePort()
+		if err != nil {
+			return 0, err
+		}
+		if port != last+1 {
+			first, got = port, 0
+		}
+		last = port
+	}
+	return first, nil
 }
 
 // taken are the ports that freePort gave out; a run needs a dozen.

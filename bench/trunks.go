@@ -12,44 +12,76 @@ import (
 // wants the events of every call, which somebody reads.
 var trunkLoad = callKind{name: "trunks", begin: beginTrunks}
 
-// trunkLines are the two providers, with ports of their own: calls come by the first and leave by the second.
-func trunkLines() (lines, error) {
-	in, err := freePort()
-	if err != nil {
-		return nil, err
+// trunkLines are pairs of providers, with ports in a row: calls come by the first half of the lines and leave by the
+// second. Pair k has the numbers 7kxxxx.
+func (o options) trunkLines() (lines, error) {
+	in, out := o.in, o.out
+	if o.peer == "" {
+		var e1, e2 error
+		in, e1 = freePorts(o.pairs)
+		out, e2 = freePorts(o.pairs)
+		if err := errors.Join(e1, e2); err != nil {
+			return nil, err
+		}
 	}
-	out, err := freePort()
-	return lines{{name: "from", port: in, in: outsiderPattern}, {name: "to", port: out}}, err
+	l := make(lines, 2*o.pairs)
+	for k := range o.pairs {
+		numbers := fmt.Sprintf("^7%d[0-9]{4}$", k)
+		l[k] = line{name: fmt.Sprintf("from%d", k), port: in + k, in: numbers}
+		l[o.pairs+k] = line{name: fmt.Sprintf("to%d", k), port: out + k, out: numbers}
+	}
+	return l, nil
 }
 
 // runTrunks is the scenario "trunks".
 func runTrunks(ctx context.Context, o options) error { return o.runLoad(ctx, trunkLoad) }
 
 // beginTrunks starts the provider that is called, and the one that calls.
-func beginTrunks(ctx context.Context, o options, p *party) (*sipp, error) {
-	if len(p.target.lines) != 2 {
+func beginTrunks(ctx context.Context, o options, p *party) ([]*sipp, error) {
+	return beginPairs(ctx, o, p, "answer")
+}
+
+// beginPairs starts all providers that are called, with a scenario, and then all that call, which share the rate.
+func beginPairs(ctx context.Context, o options, p *party, callee string) (callers []*sipp, err error) {
+	l := p.target.lines
+	pairs := len(l) / 2
+	if pairs == 0 {
 		return nil, fmt.Errorf("%s has no two lines", p.target.name)
 	}
-	in, out := p.target.lines[0], p.target.lines[1]
-	if err := p.provider(ctx, "answer", out, ring); err != nil {
-		return nil, err
+	for _, out := range l[pairs:] {
+		if err := p.provider(ctx, callee, out, ring); err != nil {
+			return nil, err
+		}
 	}
-	return p.outside(ctx, in, outsiders, o.rate, o.rate*o.seconds, o.hold)
+	for k, in := range l[:pairs] {
+		rate := (o.rate + k) / pairs
+		called := users{first: outsiders.first + k*10_000, count: outsiders.count}
+		s, err := p.outside(ctx, in, called, rate, rate*o.seconds, o.hold)
+		if err != nil {
+			return callers, err
+		}
+		callers = append(callers, s)
+	}
+	return callers, nil
 }
 
 // callKind is a kind of load by sipp: who calls whom.
 type callKind struct {
 	name string
-	// begin starts the callees, which ring for the time ring, and then the caller.
-	begin func(ctx context.Context, o options, p *party) (*sipp, error)
+	// begin starts the callees, which ring for the time ring, and then the callers; those that run come with an error too.
+	begin func(ctx context.Context, o options, p *party) ([]*sipp, error)
 }
 
 // userLoad has registered users call each other, with digest on every call.
-var userLoad = callKind{name: "calls", begin: func(ctx context.Context, o options, p *party) (*sipp, error) {
+var userLoad = callKind{name: "calls", begin: func(ctx context.Context, o options, p *party) ([]*sipp, error) {
 	if err := p.callee(ctx, "answer", 1, ring); err != nil {
 		return nil, err
 	}
-	return p.caller(ctx, "call", o.rate, o.rate*o.seconds, o.hold)
+	s, err := p.caller(ctx, "call", o.rate, o.rate*o.seconds, o.hold)
+	if err != nil {
+		return nil, err
+	}
+	return []*sipp{s}, nil
 }}
 
 // kind is what -load asks for.
@@ -71,18 +103,14 @@ func (o options) runLoad(ctx context.Context, k callKind) error {
 	return o.report(l, "")
 }
 
-// openFor is open for calls of a kind. Somebody else's switch has its lines where -ports says.
+// openFor is open for calls of a kind. Somebody else's switch has its lines where -in and -out say.
 func (o options) openFor(ctx context.Context, k callKind) (t *target, dir string, done func() error, err error) {
 	if k.name != trunkLoad.name {
 		return o.open(ctx, nil)
 	}
-	var l lines
-	if o.peer == "" {
-		if l, err = trunkLines(); err != nil {
-			return nil, "", nil, err
-		}
-	} else {
-		l = lines{{name: "from", port: o.in}, {name: "to", port: o.out}}
+	l, err := o.trunkLines()
+	if err != nil {
+		return nil, "", nil, err
 	}
 	t, dir, stop, err := o.open(ctx, l, eventsConfig)
 	if err != nil || t.own == nil {
@@ -94,12 +122,14 @@ func (o options) openFor(ctx context.Context, k callKind) (t *target, dir string
 	return t, dir, stop, nil
 }
 
-// kamailioTrunks is what Kamailio is told of the two lines.
+// kamailioTrunks is what Kamailio is told of the lines.
 func kamailioTrunks(l lines) []string {
-	if len(l) != 2 {
+	n := len(l) / 2
+	if n == 0 {
 		return nil
 	}
-	return []string{"-A", "TRUNKS", "-A", fmt.Sprintf("PORT_IN=%d", l[0].port), "-A", fmt.Sprintf("URI_OUT=\"sip:127.0.0.1:%d\"", l[1].port)}
+	return []string{"-A", "TRUNKS", "-A", fmt.Sprintf("PORT_IN=%d", l[0].port), "-A", fmt.Sprintf("PORT_LAST=%d", l[n-1].port),
+		"-A", fmt.Sprintf("PORT_SHIFT=%d", l[n].port-l[0].port)}
 }
 
 // leaveAll ends what a run that failed left behind.
