@@ -38,11 +38,11 @@ func (l *leg) hangUp(why callstate.Cause) {
 // called for nothing; a phone does, that its CANCEL may go out (S2).
 func (l *leg) cancel(why callstate.Cause) {
 	switch { // refused: a final answer is on its way through the queue
-	case l.client == nil:
+	case l.dialling == nil || l.dialling.client == nil:
 	case l.line != nil:
-		_ = l.client.Abandon(reasons(why)...)
+		_ = l.dialling.client.Abandon(reasons(why)...)
 	default:
-		_ = l.client.Cancel(reasons(why)...)
+		_ = l.dialling.client.Cancel(reasons(why)...)
 	}
 }
 

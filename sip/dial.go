@@ -97,9 +97,9 @@ func (l *leg) sendINVITE(cmd callstate.Dial) error {
 	req := l.newINVITE(cmd)
 	defer req.Free()
 	a.addLeg(l)
-	l.dialled = time.Now()
+	l.dialling = &dialling{at: time.Now()}
 	var err error
-	l.client, err = a.layer.Request(req, l.flow, a.responses(l.dialog))
+	l.dialling.client, err = a.layer.Request(req, l.flow, a.responses(l.dialog))
 	return err
 }
 
@@ -191,7 +191,9 @@ func (l *leg) inviteResponse(ev tx.ClientEvent) {
 	case ev.Err != nil:
 		l.unreachable(ev.Err)
 	case ev.Res.StatusCode < 200:
-		l.heard = true
+		if l.dialling != nil {
+			l.dialling.heard = true
+		}
 		l.progress(ev)
 	case ev.Res.StatusCode < 300:
 		l.answered(ev)
@@ -208,8 +210,8 @@ func (l *leg) unreachable(err error) {
 		return
 	}
 	l.a.log.Info("no answer from a contact", "number", l.number(), "remote", l.flow.Remote.String(), "err", err)
-	if !l.heard && l.line == nil {
-		l.a.bindings.Remove(l.user, l.a.keyOf(l.user, l.flow.Remote, l.dialled))
+	if l.line == nil && l.dialling != nil && !l.dialling.heard {
+		l.a.bindings.Remove(l.user, l.a.keyOf(l.user, l.flow.Remote, l.dialling.at))
 	}
 	l.over(l.why(callstate.Cause{Kind: callstate.Unavailable, Status: 480}))
 }
@@ -235,7 +237,7 @@ func (l *leg) why(c callstate.Cause) callstate.Cause {
 // progress passes a 1xx on; copies of the last one are dropped.
 func (l *leg) progress(ev tx.ClientEvent) {
 	res := ev.Res
-	if l.phase != phaseInvite || l.hanging || res.StatusCode == 100 {
+	if l.phase != phaseInvite || l.dialling == nil || l.hanging || res.StatusCode == 100 {
 		return
 	}
 	l.learn(ev.Flow)
@@ -248,14 +250,14 @@ func (l *leg) progress(ev tx.ClientEvent) {
 		sdp = nil
 	}
 	seen := progressSeen{res.StatusCode, tagOf(res.To().Params), len(sdp) > 0}
-	if seen == l.lastProg {
+	if seen == l.dialling.lastProg {
 		return
 	}
 	seen.tag = strings.Clone(seen.tag)
-	if seen.tag != l.lastProg.tag {
+	if seen.tag != l.dialling.lastProg.tag {
 		l.meet(seen.tag)
 	}
-	l.lastProg = seen
+	l.dialling.lastProg = seen
 	l.post(callstate.LegProgress{On: l.on(), Status: res.StatusCode, Branch: seen.tag, SDP: sdp, Facts: facts})
 }
 
@@ -269,7 +271,7 @@ func (l *leg) answered(ev tx.ClientEvent) {
 	l.learn(ev.Flow)
 	l.dialog.peerDialog(res)
 	l.meet(l.dialog.remoteTag)
-	l.phase, l.client = phaseConfirmed, nil
+	l.phase, l.dialling = phaseConfirmed, nil
 	l.sendACK(res)
 	if l.hanging { // S4: our CANCEL crossed it
 		l.sendBYE()
@@ -302,8 +304,8 @@ func (l *leg) failed(res *sip.Response) {
 	}
 	c := callstate.CauseOf(res.StatusCode)
 	c.Reason = strings.Clone(first(res, "Reason"))
-	if !l.hanging && l.line == nil {
-		l.redirects = redirects(res)
+	if !l.hanging && l.line == nil && l.dialling != nil {
+		l.dialling.redirects = redirects(res)
 	}
 	l.over(l.why(c))
 }

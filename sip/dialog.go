@@ -107,10 +107,10 @@ func (d *dialog) inOrder(seq uint32) bool {
 	return true
 }
 
-// sentACK is an ACK of ours to a 2xx, as it is on the wire.
+// sentACK is an ACK of ours to a 2xx. What is not kept is written again from the dialog.
 type sentACK struct {
-	seq  uint32
-	wire []byte
+	seq    uint32
+	branch string
 }
 
 // keptACKs is of how many INVITEs of a dialog the 2xx may still be repeated: the last one, and one that it overtook.
@@ -128,12 +128,18 @@ func (l *leg) sendACK(res *sip.Response) {
 	}
 }
 
-// ack is the ACK to the INVITE of ours with this CSeq; it is made once.
+// ack is the ACK to the INVITE of ours with this CSeq, every time with the same branch.
 func (l *leg) ack(seq uint32) ([]byte, error) {
+	branch := ""
 	for _, a := range l.acks {
 		if a.seq == seq {
-			return a.wire, nil
+			branch = a.branch
 		}
+	}
+	if branch == "" {
+		branch = tx.NewBranch()
+		copy(l.acks[1:], l.acks[:])
+		l.acks[0] = sentACK{seq, branch}
 	}
 	req := l.newRequest(sip.ACK, seq)
 	defer req.Free()
@@ -142,15 +148,7 @@ func (l *leg) ack(seq uint32) ([]byte, error) {
 			req.Add(h.Name, h.Value)
 		}
 	}
-	wire, err := l.a.layer.Write(req, l.flow)
-	if err != nil {
-		return nil, err
-	}
-	if len(l.acks) == keptACKs {
-		l.acks = l.acks[1:]
-	}
-	l.acks = append(l.acks, sentACK{seq, wire})
-	return wire, nil
+	return l.a.layer.Write(req, l.flow, branch)
 }
 
 // facts reads the SDP of a message and what its headers say of the phone.

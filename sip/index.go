@@ -54,7 +54,6 @@ func (a *Agent) addLeg(l *leg) {
 // dispose forgets the leg; what still comes for it is answered as unknown.
 func (l *leg) dispose() {
 	a := l.a
-	l.acks = nil
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if id := (dialogID{l.dialog.callID, l.dialog.localTag}); a.dialogs[id] == l {

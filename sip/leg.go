@@ -15,52 +15,55 @@ import (
 //
 // Its fields belong to whoever works its queue off; nobody else touches them.
 type leg struct {
-	a       *Agent
-	id      callstate.LegID
-	inbound bool
-	user    string // the extension at its other end; of a trunk's leg no number, but what all legs of the trunk share
-	line    *line  // of a leg at a trunk; nil for a phone
+	a    *Agent
+	id   callstate.LegID
+	user string // the extension at its other end; of a trunk's leg no number, but what all legs of the trunk share
+	line *line  // of a leg at a trunk; nil for a phone
 
-	phase  phase
+	// The small ones lie together: a call is held with two legs for hours.
+	inbound  bool
+	phase    phase
+	ended    bool        // LegEnded is posted
+	hanging  bool        // HangUp came, the dialog is not over yet
+	stranded bool        // our BYE found no way; it goes out when the phone shows up again (N8)
+	updates  bool        // its last Allow lists UPDATE
+	working  bool        // somebody works the queue off; guarded by mu
+	gone     atomic.Bool // the dialog is over, or is being ended
+	lastRf   uint32
+
 	dialog dialog
 	flow   tx.Flow // where the phone really is
 
-	server *tx.Server // the INVITE that opened it, when it called us, until it is answered for good
-	client *tx.Client // our INVITE, when we called it, until it is answered
-	invite openInvite // 2xx of ours that wait for their ACK
+	server   *tx.Server // the INVITE that opened it, when it called us, until it is answered for good
+	dialling *dialling  // our INVITE, when we called it, until it is answered
+	invite   openInvite // 2xx of ours that wait for their ACK
 
-	dialled time.Time // when our INVITE went out
-	heard   bool      // it had some answer
+	endedBy callstate.Cause
+	acks    [keptACKs]sentACK // the newest first, sent again for every copy of the 2xx
 
-	ended     bool // LegEnded is posted
-	endedBy   callstate.Cause
-	redirects []callstate.Redirect // of a 3xx (F4)
-
-	hanging  bool // HangUp came, the dialog is not over yet
-	stranded bool // our BYE found no way; it goes out when the phone shows up again (N8)
-
-	acks     []sentACK // the last ones, sent again for every copy of the 2xx
-	lastProg progressSeen
-
-	offer  offers
-	refers []*refer
-	lastRf uint32
-	info   infoQueue
-
+	offer   offers
+	refers  []*refer
+	info    infoQueue
 	partner partner
-	updates bool // its last Allow lists UPDATE
 
-	peerTag string      // its tag, for others who look for the dialog; guarded by Agent.mu
-	gone    atomic.Bool // the dialog is over, or is being ended
+	peerTag string // its tag, for others who look for the dialog; guarded by Agent.mu
 
-	mu      sync.Mutex
-	queue   []any
-	later   []func() // to be done once the queue is worked off; of who works it off
-	working bool
+	mu    sync.Mutex
+	queue []any
+	later []func() // to be done once the queue is worked off; of who works it off
+}
+
+// dialling is what a leg that we call needs until it is answered.
+type dialling struct {
+	client    *tx.Client
+	at        time.Time // when our INVITE went out
+	heard     bool      // it had some answer
+	lastProg  progressSeen
+	redirects []callstate.Redirect // of a 3xx (F4)
 }
 
 // phase is how far the dialog has come.
-type phase int
+type phase uint8
 
 const (
 	phaseInvite    phase = iota // no final answer yet
@@ -260,9 +263,13 @@ func (l *leg) end(why callstate.Cause) {
 		return
 	}
 	l.gone.Store(true)
-	l.post(callstate.LegEnded{On: l.on(), Cause: why, Moved: l.redirects})
+	ended := callstate.LegEnded{On: l.on(), Cause: why}
+	if l.dialling != nil {
+		ended.Moved = l.dialling.redirects
+	}
+	l.post(ended)
 	l.ended = true
-	l.server, l.client = nil, nil
+	l.server, l.dialling = nil, nil
 	if l.line != nil {
 		l.line.invite = nil
 	}

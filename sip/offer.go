@@ -17,10 +17,10 @@ type offers struct {
 	theirs *theirOffer        // a re-INVITE or UPDATE that the call has not answered yet
 	ours   *callstate.Reoffer // a re-INVITE of ours that is not answered yet
 	want   *callstate.Reoffer // the newest that waits for its turn
-	tries  int                // how often ours met glare
 	gen    int                // of the glare timer; the pause runs while paused
-	paused bool
 	last   uint32
+	tries  uint8 // how often ours met glare
+	paused bool
 }
 
 // theirOffer is an offer of the peer.

@@ -67,7 +67,7 @@ func (l *leg) dialTrunk(cmd callstate.Dial) error {
 	}
 	l.line.invite = req
 	l.a.addLeg(l)
-	l.dialled = time.Now()
+	l.dialling = &dialling{at: time.Now()}
 	l.sendLine()
 	return nil
 }
@@ -146,7 +146,7 @@ func (l *leg) sendLine() {
 		l.nextWay(callstate.Cause{Kind: callstate.Unavailable, Status: 480})
 		return
 	}
-	if l.client = client; l.phase == phaseInvite && !l.ended {
+	if l.dialling.client = client; l.phase == phaseInvite && !l.ended {
 		l.after(trunkPatience, timerSilent, n.attempt)
 	}
 }
@@ -271,8 +271,8 @@ func (l *leg) lineSilent(attempt int) {
 		return
 	}
 	l.a.log.Info("trunk does not answer", "trunk", n.t.Name, "remote", l.flow.Remote.String())
-	_ = l.client.Abandon() // refused: an answer is on its way through the queue, and comes too late
-	if !l.hanging {        // else we stopped asking before it had its time
+	_ = l.dialling.client.Abandon() // refused: an answer is on its way through the queue, and comes too late
+	if !l.hanging {                 // else we stopped asking before it had its time
 		n.t.silent(l.flow.Remote)
 	}
 	n.attempt++

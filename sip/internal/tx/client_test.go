@@ -360,7 +360,7 @@ func TestResponsesForOthersAreDropped(t *testing.T) { // RFC 3261 §8.1.3.3, §1
 
 func TestWriteGivesAnACKItsVia(t *testing.T) {
 	play(t, Limits{}, func(t *testing.T, s *scene) {
-		ack, err := s.layer.Write(outgoingRequest(sip.ACK), toAlice)
+		ack, err := s.layer.Write(outgoingRequest(sip.ACK), toAlice, NewBranch())
 		if err != nil {
 			t.Fatal(err)
 		}

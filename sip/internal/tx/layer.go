@@ -217,14 +217,14 @@ func (l *Layer) Source(flow Flow) (Flow, error) {
 	return flow, fmt.Errorf("%w: no TCP listener for %v", ErrTransport, flow.Remote)
 }
 
-// Write serialises a request that has no transaction, the ACK to a 2xx, with a Via of its own. Send sends it, as often
-// as it is needed and to the byte the same.
-func (l *Layer) Write(ack *Request, flow Flow) ([]byte, error) {
+// Write serialises a request that has no transaction, the ACK to a 2xx, with a branch that the user
+// keeps, so that every sending of it has the same. Send sends it.
+func (l *Layer) Write(ack *Request, flow Flow, branch string) ([]byte, error) {
 	p, err := l.route(flow)
 	if err != nil {
 		return nil, err
 	}
-	return ack.wire(l, p.flow, NewBranch())
+	return ack.wire(l, p.flow, branch)
 }
 
 // Send sends what Write made. b must not change any more.
