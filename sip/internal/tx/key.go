@@ -174,7 +174,8 @@ func statelessTag(req *sip.Request) string {
 	h.SetSeed(tagSeed)
 	for _, name := range [...]string{"Call-ID", "From"} {
 		if header := req.GetHeader(name); header != nil {
-			h.WriteString(header.Value())
+			var room [256]byte
+			h.Write(appendHeader(room[:0], header))
 		}
 		h.WriteByte(0)
 	}

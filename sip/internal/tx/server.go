@@ -142,8 +142,10 @@ func newServerTx(l *Layer, key key, req *sip.Request, from path) *serverTx {
 		if t.invite {
 			t.tag = strings.Clone(tag) // it is kept longer than the request
 		}
-	} else {
+	} else if t.invite {
 		t.tag = NewTag()
+	} else {
+		t.tag = statelessTag(req) // the same for a copy that comes after RespondOnce (RFC 3261 §8.2.7)
 	}
 	t.handle = &Server{t: t, req: req, flow: from.flow, tag: t.tag}
 	if t.invite {

@@ -242,8 +242,9 @@ func TestRespondOnce(t *testing.T) { // a copy of the request is a new one
 		s.send(requestText("REGISTER", branch1))
 		s.live(0, 0)
 		s.send(requestText("REGISTER", branch1))
-		if k := s.kinds(); k != "401 401" || s.user.requests != 2 {
-			t.Errorf("sent %s to %d requests", k, s.user.requests)
+		all := s.received()
+		if len(all) != 2 || all[0].first() != "401" || all[0].text != all[1].text || s.user.requests != 2 {
+			t.Errorf("%d requests got %v", s.user.requests, all)
 		}
 	})
 }
