@@ -18,8 +18,22 @@ type receiver interface {
 }
 
 // forwarder brings datagrams from sockets to legs. It is the seam between the legs and the way in which the system is
-// asked for packets: through the runtime, through epoll, or some day through a flow table in the kernel that leaves
-// only the unusual packets to us.
+// asked for packets: through the runtime, through epoll with a system call for each packet, through epoll and io_uring, or
+// some day through a flow table in the kernel that leaves only the unusual packets to us.
+//
+// Such a table would see nothing but plain RTP from one leg to one other that is relayed unchanged. A flow is one
+// direction: what comes to one socket from one address, of one SSRC and of payload types that pass, goes out of another
+// socket with the numbers that timeline.Line.Follow gives. Everything that decides so is known under the locks of the two
+// legs, and has to be told there:
+//
+//	begins when  inbound.latch is locked; inbound.routes holds one route, whose op is pass and needs no settling; inbound
+//	             has no source (mix, recording, ear) and no gate; outbound is open, neither frozen nor clipped; and a first
+//	             packet has gone this way, so that the line's offsets are known
+//	ends with    latch.negotiate and adopt, reroute and listen, outbound.aim and shut, the first Tick of a dtmf.Sender or
+//	             clip, and closing: each before it changes anything
+//	leaves to us another sender, SSRC or payload type (telephone-events are among them), RTCP, and a jump of the sequence
+//	gives back   the newest sequence number, timestamp and time of the flow, for Line to go on; the time of the last packet
+//	             for inbound.quietSince; the counts; and, for a mix that begins, nothing: recent is empty then
 type forwarder interface {
 	// listen binds a socket; port 0 lets the system choose.
 	listen(netip.AddrPort) (socket, error)

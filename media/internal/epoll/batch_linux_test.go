@@ -210,3 +210,46 @@ func TestCloseWithWaiting(t *testing.T) {
 	p.open(t, k.at().String())
 	peer.Close()
 }
+
+// One iteration relays a packet from each of 32 sockets to the next, as a drain tick does: with a system call for each
+// packet, and with batches. Writing the packets and taking them again costs the same in both.
+func BenchmarkRelay(b *testing.B) {
+	for name, batch := range map[string]bool{"single": false, "batched": true} {
+		b.Run(name, func(b *testing.B) {
+			if batch {
+				needBatch(b)
+			}
+			p, err := New(Config{Shards: 1, Drain: always(time.Millisecond), Longest: 200, Batch: batch})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer p.Close()
+			peer, to := plain(b, "127.0.0.1:0")
+			peer.SetReadDeadline(time.Time{})
+			var sockets [32]*Socket
+			for i := range sockets {
+				sockets[i] = p.open(b, "127.0.0.1:0")
+			}
+			for i, k := range sockets {
+				next := sockets[(i+1)%len(sockets)]
+				if err := k.Start(func(packet []byte, _ netip.AddrPort) { next.WriteToUDPAddrPort(packet, to) }); err != nil {
+					b.Fatal(err)
+				}
+			}
+			packet, in := make([]byte, 172), make([]byte, 200)
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, k := range sockets {
+					if _, err := peer.WriteToUDPAddrPort(packet, k.at()); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for range sockets {
+					if _, _, err := peer.ReadFromUDPAddrPort(in); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
