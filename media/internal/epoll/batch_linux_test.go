@@ -17,7 +17,7 @@ import (
 // needBatch skips a test where the kernel has no io_uring, or does not let us have one.
 func needBatch(t testing.TB) {
 	t.Helper()
-	r, err := newRing(1)
+	r, err := newRing(mostReceives + mostSends)
 	if errors.Is(err, ErrUnsupported) {
 		t.Skip(err)
 	}

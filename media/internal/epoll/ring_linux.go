@@ -81,7 +81,7 @@ type ringParams struct {
 	}
 }
 
-// newRing makes a ring with room for so many entries. It fails with ErrUnsupported where the kernel has none, does not
+// newRing makes a ring with room for so many entries, at least two. It fails with ErrUnsupported where the kernel has none, does not
 // let us have one, or has one that cannot say where a packet goes (before Linux 6.0).
 func newRing(entries int) (*ring, error) {
 	var p ringParams

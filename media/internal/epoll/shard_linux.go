@@ -123,7 +123,7 @@ func (s *shard) work(bell int) {
 		case n > 0:
 			pause = s.drain(s.find(n))
 			s.serve(n)
-		case s.finish() && pause == 0: // look again: it took a while
+		case s.finish(): // and look again: it took a while, and some of it may have been for sockets of ours
 		case pause > 0:
 			s.arm(bell, false)
 			setTimer(s.timer, pause)
