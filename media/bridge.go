@@ -168,6 +168,7 @@ func (e *Engine) rewireOne(l *leg) {
 		how = l.gather()
 	}
 	l.out.listen(l.feed, l.mix, l.sound, l.relayed())
+	l.out.begin(e.music, e.clock.next(), e.now())
 	for _, s := range l.hears {
 		s.reroute()
 	}

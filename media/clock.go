@@ -20,6 +20,7 @@ type clock struct {
 	mu   sync.Mutex
 	busy map[ticker]bool // who wants ticks; true: asked for since the last tick began
 	due  silences
+	at   time.Duration // the next tick; 0 while there is none, which then comes at once
 
 	now  []ticker // those of the running tick
 	slot uint64   // counts ticks
@@ -54,6 +55,13 @@ func (c *clock) want(t ticker) {
 	if first {
 		c.poke()
 	}
+}
+
+// next is when the next tick comes; 0 for at once.
+func (c *clock) next() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
 }
 
 // watch has a leg's silence checked at a time. A leg is watched once; its check says when next.
@@ -98,6 +106,10 @@ func (c *clock) run() {
 		c.mu.Lock()
 		if busy := len(c.busy) > 0; busy != ticking {
 			ticking, tick = busy, c.since()
+		}
+		c.at = 0
+		if ticking {
+			c.at = tick
 		}
 		next, any := tick, ticking
 		if len(c.due) > 0 && (!any || c.due[0].at < next) {

@@ -82,6 +82,15 @@
 //	relay  a1 a2 a3 a4 |                    | a9 a10        of alice, as bob hears her
 //	mix                | a3 a4 a5 a6 a7     |
 //
+// The clock of what we make and those of the phones are not in step. So a sound goes on for one more frame, if none of
+// the relay's packets has come by then, and one that takes a relay's place begins before its tick, if that would be later
+// than 20 ms after the relay's last packet: the phone waits no longer than between any two packets.
+//
+//	clock  |     |     |     |     |     |     |     |     |     |
+//	alice     a1    a2    a3    a4    a5    a6    a7    a8    a9
+//	heard  music          alice^             music   ^
+//	out    m1    m2    m3    m4 a4    a5    a6    a7 m1    m2    m3
+//
 // G.722 is not coded packet by packet: coder and decoder know what went before, and must know the same. So an encoder
 // that takes over first follows the 200 ms that were relayed, and when a phone's own packets take over they are decoded
 // and coded anew for half a second, until its encoder and ours agree. What is transcoded or mixed has one encoder per

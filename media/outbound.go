@@ -38,7 +38,12 @@ type outbound struct {
 	settle int
 	sound  callstate.Sound
 	at     int // where in the loop of sound
-	clip   playback
+	// At a change, what was there before goes on for as long as a packet is missing, so that the phone waits for no more
+	// than the 20 ms that lie between any two:
+	bridge   callstate.Sound // goes on until the first packet of the feed, for one frame at most
+	bridgeAt int             // where in its loop
+	owes     bool            // a sound has taken the place of a feed, and has not begun
+	clip     playback
 
 	sender    dtmf.Sender
 	frozen    bool          // a digit is being sent in place of everything else
@@ -97,6 +102,13 @@ func (o *outbound) listen(feed *route, mix []*mix.Source, sound callstate.Sound,
 	if o.settle = 0; o.made && feed != nil && feed.how == callstate.Relayed && feed.converter != nil {
 		o.settle = settleTime
 	}
+	switch {
+	case feed == nil || mix != nil:
+		o.bridge = callstate.Nothing
+	case o.feed == nil && o.mix == nil:
+		o.bridge, o.bridgeAt = o.sound, o.at
+	}
+	o.owes = o.feed != nil && feed == nil && mix == nil
 	if sound != o.sound || feed != nil || mix != nil {
 		o.at = 0 // a tone starts with its beginning
 	}
@@ -132,6 +144,7 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 		o.counts.Misplaced++
 		return
 	}
+	o.bridge = callstate.Nothing
 	switch payload := packet[headerSize:]; op.do {
 	case toMuLaw:
 		g711.ToU(payload, payload)

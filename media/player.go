@@ -37,6 +37,8 @@ func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 		playing = o.addUp(slot, now)
 	case o.feed == nil:
 		playing = o.play(l.e.music, now)
+	case o.bridge != callstate.Nothing:
+		o.cross(l.e.music, now)
 	}
 	o.sendClip(now)
 	busy := o.frozen || o.sender.Active() || playing || o.clip.audio != nil
@@ -49,19 +51,48 @@ func (o *outbound) tick(l *leg, slot uint64, now time.Duration) bool {
 
 // play sends the next frame of the sound, unless a digit or a clip stands in its place. It returns false when nothing plays.
 func (o *outbound) play(music loop, now time.Duration) bool {
-	kind, ok := sounds[o.sound]
-	if !ok || o.agreed.off() || o.agreed.kind == codec.None || !o.open {
+	playing, ok := o.loop(o.sound, music)
+	if !ok {
 		return false
 	}
-	playing := music
-	if kind != tone.Music || music.frames() == 0 {
-		playing = loopOf(kind, o.agreed.kind)
-	}
+	o.owes = false
 	if !o.frozen && !o.clipped() {
 		o.sendFrame(playing, o.at, now)
 	}
 	o.at = (o.at + 1) % playing.frames()
 	return true
+}
+
+// loop is what a sound is made of for the phone; not ok when nothing is to be heard.
+func (o *outbound) loop(sound callstate.Sound, music loop) (l loop, ok bool) {
+	kind, ok := sounds[sound]
+	if !ok || o.agreed.off() || o.agreed.kind == codec.None || !o.open {
+		return loop{}, false
+	}
+	if kind != tone.Music || music.frames() == 0 {
+		return loopOf(kind, o.agreed.kind), true
+	}
+	return music, true
+}
+
+// cross sends one more frame of the sound that a feed has taken the place of, since no packet of the feed has come yet.
+func (o *outbound) cross(music loop, now time.Duration) {
+	playing, ok := o.loop(o.bridge, music)
+	if ok && !o.frozen && !o.clipped() {
+		o.sendFrame(playing, o.bridgeAt%playing.frames(), now)
+	}
+	o.bridge = callstate.Nothing
+}
+
+// begin sends the first frame of a sound that has taken the place of a feed, if the next tick, which else would, is later
+// than 20 ms after the feed's last packet.
+func (o *outbound) begin(music loop, next, now time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.owes && next > o.line.At()+dtmf.Slot+time.Millisecond {
+		o.play(music, now)
+	}
+	o.owes = false
 }
 
 // sendFrame sends the frame of a loop that begins at so many frames.

@@ -55,6 +55,9 @@ func New(ssrc uint32, clock int, seq uint16, ts uint32) Line {
 	return Line{SSRC: ssrc, clock: clock, seq: seq - 1, ts: ts}
 }
 
+// At is when the newest packet was placed.
+func (l *Line) At() time.Duration { return l.at }
+
 // Clock is the line's clock rate in Hz.
 func (l *Line) Clock() int { return l.clock }
 
