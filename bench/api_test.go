@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // openHeld starts a switch with the lines of held calls.
@@ -35,6 +37,68 @@ func TestQuery(t *testing.T) {
 	must(t, l.clean())
 	if len(l.took) < 100 || l.bytes < 100 || l.callee.successful != o.calls || l.goroutines <= 0 {
 		t.Errorf("%d answers, the last of %d bytes; %+v", len(l.took), l.bytes, l.load)
+	}
+}
+
+// All that are held are in each list, while others come and go.
+func TestList(t *testing.T) {
+	o := options{calls: 100, seconds: 4, users: users{3000, 3, "a-secret"}, binary: builtSwitch(t)}
+	sw, dir := openHeld(t, o)
+	l := &listLoad{apiLoad: apiLoad{connections: 1, load: load{what: "ListActiveCalls", system: sw.name, n: o.calls}}}
+	l.list(t.Context(), o, sw, dir)
+	must(t, l.clean())
+	if len(l.took) < 5 || l.bytes < 10_000 || l.callee.successful != o.calls+2*2*listRate || l.with <= 0 || l.without <= 0 {
+		t.Errorf("%d answers, the last of %d bytes; set-up %v and %v; %+v", len(l.took), l.bytes, l.with, l.without, l.load)
+	}
+}
+
+// All events of our own calls come, in order, while others have theirs.
+func TestEvents(t *testing.T) {
+	needSipp(t)
+	o := options{rate: 50, seconds: 6, pairs: 1, hold: 100 * time.Millisecond, users: users{3000, 6, "a-secret"}, binary: builtSwitch(t)}
+	lines, err := o.trunkLines()
+	must(t, err)
+	sw, dir, done, err := o.open(t.Context(), lines, eventsConfig)
+	must(t, err)
+	l := events(t.Context(), o, sw, dir, 3)
+	l.fault(done())
+	must(t, l.clean())
+	if l.probes.calls < 3 || len(l.probes.took) != 3*l.probes.calls || l.slow != stillOn {
+		t.Errorf("%d calls, %d events, slow subscriber %s", l.probes.calls, len(l.probes.took), l.slow)
+	}
+}
+
+// Events that are missing, come twice or in another order are told.
+func TestProbes(t *testing.T) {
+	event := func(kind int, msg string) []byte { return fmt.Appendf(nil, `{"type":%d,"sn":"","msg":%q}`, kind, msg) }
+	call := func(id, a, b string) []byte {
+		const member = `{"extension":{"number":"%s","channel_id":"x","member_status":"%s","call_path":""}}`
+		return event(30011, fmt.Sprintf(`{"call_id":"%s","members":[`+member+`,`+member+`]}`, id, "3000", a, "3001", b))
+	}
+	ring, talk, bye := call("1.1", "ALERT", "RING"), call("1.1", "ANSWERED", "ANSWER"), call("1.1", "BYE", "ANSWER")
+	record := event(30012, `{"call_id":"1.1","call_from":"3000","type":"Internal"}`)
+	for _, row := range []struct {
+		what   string
+		events [][]byte
+		fine   bool
+	}{
+		{"all", [][]byte{ring, talk, bye, bye, record}, true},
+		{"one is missing", [][]byte{ring, bye, record}, false},
+		{"out of order", [][]byte{ring, bye, talk, record}, false},
+		{"after the last", [][]byte{ring, talk, bye, record, bye}, false},
+		{"of another call", [][]byte{ring, talk, call("2.2", "BYE", "ANSWER"), bye, record}, false},
+		{"of another's phone", [][]byte{ring, talk, bye, record, event(30012, `{"call_id":"9.9","call_from":"4000","type":"Internal"}`)}, false},
+	} {
+		s := newProbes()
+		p := &probe{last: -1, done: make(chan struct{})}
+		s.open["3000"], s.open["3001"] = p, p
+		for _, e := range row.events {
+			s.hear(e, time.Now())
+		}
+		s.fault(s.settle(p, "3000", "3001"))
+		if fine := len(s.faults) == 0; fine != row.fine {
+			t.Errorf("%s: %v", row.what, s.faults)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -19,23 +20,38 @@ type subscriber struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	events int // valid after close
+	bytes  int // of them
 	err    error
 }
 
 // subscribe opens a WebSocket for all events of calls, and reads it.
 func subscribe(ctx context.Context, t *target) (*subscriber, error) {
+	return subscribeEach(ctx, t, func([]byte, time.Time) {})
+}
+
+// dialEvents opens a WebSocket for all events of calls.
+func dialEvents(ctx context.Context, t *target, client *http.Client) (*websocket.Conn, error) {
 	app, err := newPSeries(ctx, t.openAPI, apiUser, apiPassword)
 	if err != nil {
 		return nil, err
 	}
 	app.close()
-	conn, _, err := websocket.Dial(ctx, t.openAPI+"/subscribe?access_token="+app.token, nil)
+	conn, _, err := websocket.Dial(ctx, t.openAPI+"/subscribe?access_token="+app.token, &websocket.DialOptions{HTTPClient: client})
 	if err != nil {
 		return nil, err
 	}
 	conn.SetReadLimit(1 << 20)
 	if err := conn.Write(ctx, websocket.MessageText, []byte(`{"topic_list":[30008,30011,30012,30013]}`)); err != nil {
 		conn.CloseNow()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// subscribeEach is subscribe with somebody who is told of each event, and when it came.
+func subscribeEach(ctx context.Context, t *target, each func(text []byte, at time.Time)) (*subscriber, error) {
+	conn, err := dialEvents(ctx, t, nil)
+	if err != nil {
 		return nil, err
 	}
 	reading, cancel := context.WithCancel(ctx)
@@ -45,6 +61,8 @@ func subscribe(ctx context.Context, t *target) (*subscriber, error) {
 			var b []byte
 			if _, b, s.err = conn.Read(reading); s.err == nil && len(b) > 0 {
 				s.events++
+				s.bytes += len(b)
+				each(b, time.Now())
 			}
 		}
 	})

@@ -48,8 +48,10 @@ type scenario struct {
 	run  func(ctx context.Context, o options) error
 }
 
-// usual are rate and seconds where the command line has none, of scenarios that differ from the others.
-var usual = map[string]struct{ rate, seconds int }{"sustained": {1200, 60}, "capacity": {400, 15}, "delay": {400, 30}}
+// usual are rate, seconds and calls where the command line has none, of scenarios that differ from the others.
+var usual = map[string]struct{ rate, seconds, calls int }{
+	"sustained": {1200, 60, 0}, "capacity": {400, 15, 0}, "delay": {400, 30, 0}, "events": {500, 30, 0}, "list": {200, 30, 4000},
+}
 
 // commands are all scenarios; README.md has a line for each.
 var commands = []scenario{
@@ -65,6 +67,8 @@ var commands = []scenario{
 	{"blind-api", "transfers by the P-Series API, with the gap in the transferee's audio", runTransfers(blindByAPI)},
 	{"attended-api", "the same with a consultation, begun and completed by the API", runTransfers(attendedByAPI)},
 	{"query", "call/query by the P-Series API, over connections that are kept, while -calls are held", runQuery},
+	{"list", "ListActiveCalls of -calls that are held, while others come and go", runList},
+	{"events", "sipp: calls from trunk to trunk, and how long their events take to a WebSocket", runEvents},
 	{"scripts", "OzML: calls to an API extension, each played to without an end", runScripts},
 	{"kamailio", "calls through Kamailio and ringdown in turn, for the ratio", runKamailio},
 	{"rtpengine", "media through rtpengine and ringdown in turn, for the ratio", runRtpengine},
@@ -112,8 +116,8 @@ func parse(args []string) (o options, name string, err error) {
 		f.PrintDefaults()
 	}
 	o.users = users{password: "bench-secret"}
-	f.IntVar(&o.rate, "rate", 200, "calls, registrations or transfers per second")
-	f.IntVar(&o.calls, "calls", 200, "media, rtpengine: calls held at a time")
+	f.IntVar(&o.rate, "rate", 200, "calls, registrations or transfers per second; events: 500 by default")
+	f.IntVar(&o.calls, "calls", 200, "media, rtpengine, scripts, query, list: calls held at a time; list: 4000 by default")
 	f.IntVar(&o.seconds, "seconds", 30, "how long the load lasts")
 	f.DurationVar(&o.hold, "hold", time.Second, "calls: how long each call lasts")
 	f.DurationVar(&o.slot, "slot", time.Millisecond, "media: packets of one slot leave back to back; 0: each by itself")
@@ -164,6 +168,9 @@ func parse(args []string) (o options, name string, err error) {
 		if !given["seconds"] {
 			o.seconds = u.seconds
 		}
+		if !given["calls"] && u.calls > 0 {
+			o.calls = u.calls
+		}
 	}
 	o.run = nextRun(o.results)
 	return o, name, o.validate()
@@ -175,8 +182,8 @@ const maxRate = 5000
 // validate keeps load bounded, and on this machine.
 func (o options) validate() error {
 	switch {
-	case o.rate < 1 || o.rate > maxRate, o.calls < 1 || o.calls > 2000, o.users.count < 3 || o.users.count > 9000:
-		return errors.New("rate 1 to 5000, calls 1 to 2000, users 3 to 9000")
+	case o.rate < 1 || o.rate > maxRate, o.calls < 1 || o.calls > 4500, o.users.count < 3 || o.users.count > 9000:
+		return errors.New("rate 1 to 5000, calls 1 to 4500, users 3 to 9000")
 	case o.seconds < 5 || o.seconds > 900, o.hold < 0 || o.hold > time.Minute, o.slot < 0 || o.slot > ptime:
 		return errors.New("seconds 5 to 900, hold up to 1m, slot up to 20ms")
 	case o.pairs < 1 || o.pairs > 10, o.step < 1:

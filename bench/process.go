@@ -15,6 +15,9 @@ import (
 // process is a running program as the kernel sees it: one process, or a parent with the workers it forked.
 type process struct{ pids []int }
 
+// ownProcess is this program.
+func ownProcess() process { return process{pids: []int{os.Getpid()}} }
+
 // tick is the unit of CPU times in /proc: USER_HZ is 100 on every architecture of Linux that Go runs on.
 const tick = 10 * time.Millisecond
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"sync"
 	"time"
 )
@@ -38,7 +37,7 @@ func runQuery(ctx context.Context, o options) error {
 	l := &apiLoad{connections: queryConnections, load: load{what: "call/query", system: t.name, n: o.calls, goroutines: -1}}
 	l.query(ctx, o, t, dir)
 	l.fault(done())
-	return o.reportAPI(l)
+	return o.reportAPI(l, cell{"setup ms", "-"})
 }
 
 // query holds the calls, and asks.
@@ -87,7 +86,7 @@ func (l *apiLoad) askAll(ctx context.Context, o options, t *target, lasts time.D
 	took := make([][]time.Duration, l.connections)
 	faults := make([]error, l.connections)
 	var asking sync.WaitGroup
-	own := process{pids: []int{os.Getpid()}}
+	own := ownProcess()
 	clientBefore, err := own.cpu()
 	if err != nil {
 		return err
@@ -136,7 +135,7 @@ func (l *apiLoad) askAll(ctx context.Context, o options, t *target, lasts time.D
 }
 
 // reportAPI prints the run and appends its row.
-func (o options) reportAPI(l *apiLoad) error {
+func (o options) reportAPI(l *apiLoad, setup cell) error {
 	if err := l.clean(); err != nil {
 		return err
 	}
@@ -147,7 +146,7 @@ func (o options) reportAPI(l *apiLoad) error {
 		{"p50 ms", milliseconds(quantileOf(0.5, l.took))}, {"p99 ms", milliseconds(quantileOf(0.99, l.took))},
 		{"CPU s / 1000", fmt.Sprintf("%.3f", l.per1000)},
 		{"client CPU s / 1000", fmt.Sprintf("%.3f", l.client.Seconds()/n*1000)},
-		{"bytes", fmt.Sprint(l.bytes)},
+		{"bytes", fmt.Sprint(l.bytes)}, setup,
 		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", orDash(l.goroutines)},
 		{"other cores", fmt.Sprintf("%.1f", l.window.others())},
 	})

@@ -20,6 +20,7 @@ const (
 	transferTable   = "## Transfers"
 	scriptTable     = "## Scripts"
 	apiTable        = "## API"
+	eventTable      = "## Events"
 )
 
 // report prints a run of sipp and appends its row. A run that was not clean has no row, and is an error.
