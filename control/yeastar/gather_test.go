@@ -12,7 +12,10 @@ type writes struct {
 	texts []string
 }
 
-func (w *writes) Write(p []byte) (int, error)      { w.texts = append(w.texts, string(p)); return len(p), nil }
+func (w *writes) Write(p []byte) (int, error) {
+	w.texts = append(w.texts, string(p))
+	return len(p), nil
+}
 func (w *writes) SetWriteDeadline(time.Time) error { return nil }
 
 func TestGathered(t *testing.T) {
