@@ -24,7 +24,7 @@ func TestSummaryIsKept(t *testing.T) {
 	if c.Summary() != before {
 		t.Error("a step that changes nothing made another summary")
 	}
-	if got > 0 {
+	if got > 0 && !raceDetector { // which keeps from the stack what is there otherwise
 		t.Errorf("a step that changes nothing allocates %v times", got)
 	}
 	c.Step(Input{Ev: LegReoffered{On: On{LegID{1, 1}}, Ref: 1, SDP: []byte("v=0"), Facts: Facts{Direction: SendOnly}}})

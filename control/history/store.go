@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	batchSize = 1000                   // records of one transaction
+	batchSize = 500                    // records of one transaction
 	batchTime = 500 * time.Millisecond // how long a record waits for others
 	maxQueue  = 10_000                 // records that wait for the writer
 	inMemory  = 10_000                 // records that are kept without a file, the newest
