@@ -56,6 +56,8 @@ type answer struct {
 	Total  *int   `json:"total_number,omitempty"`
 	Data   any    `json:"data,omitempty"` // a list; an empty one is there, as []
 
+	listed bool // the answer is a list of calls: these, instead of Data
+	calls  []*view
 	reason string // for the log: why, where the code does not say
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -86,7 +87,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer a.gate.Leave()
 	start := time.Now()
-	t := &turn{w: w, r: r, remote: address(r.RemoteAddr)}
+	t := &turn{w: w, r: r, remote: address(r.RemoteAddr), query: r.URL.Query()}
 	status, got := a.answer(t)
 	if got == nil {
 		return // it was a WebSocket
@@ -103,6 +104,7 @@ type turn struct {
 	endpoint string // for the log; empty when there is none of that name
 	app      string // the application of the token
 	grant    *issued
+	query    url.Values
 	params   *params
 	channel  string // an id of ours
 	call     callstate.CallID
@@ -141,7 +143,7 @@ func (a *API) call(t *turn) *answer {
 	case !e.open && !a.identify(t):
 		return answerOf(codeToken, "")
 	}
-	p, err := readParams(t.w, t.r)
+	p, err := readParams(t.w, t.r, t.query)
 	if err != nil {
 		return answerOf(codeSyntax, err.Error())
 	}
@@ -154,7 +156,7 @@ func (a *API) call(t *turn) *answer {
 
 // identify finds the application of a request by its token, which stands in the query alone (spec yeastar-p 1).
 func (a *API) identify(t *turn) bool {
-	t.grant = a.tokens.find(t.r.URL.Query().Get("access_token"), time.Now())
+	t.grant = a.tokens.find(t.query.Get("access_token"), time.Now())
 	if t.grant == nil {
 		return false
 	}
@@ -172,7 +174,7 @@ func (a *API) do(t *turn, req callstate.Request) error {
 
 // write sends an answer. Nothing is left to do about a client that has gone.
 func write(w http.ResponseWriter, status int, got *answer) {
-	body := marshal(got)
+	body := got.append(nil)
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -184,6 +186,9 @@ func write(w http.ResponseWriter, status int, got *answer) {
 
 // record writes the one line of a request. Nothing in it is what a client sent, save for ids that proved to be ours.
 func (a *API) record(t *turn, got *answer, took time.Duration) {
+	if !a.Log.Enabled(t.r.Context(), slog.LevelInfo) {
+		return
+	}
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs,
 		slog.String("endpoint", t.endpoint), slog.Int("errcode", int(got.Code)), slog.Duration("duration", took),

@@ -13,7 +13,8 @@ import (
 type board struct {
 	mu       sync.RWMutex
 	calls    map[callstate.CallID]*posted
-	channels map[string]place // of members that are there
+	ids      map[string]*posted // the same by call_id
+	channels map[string]place   // of members that are there
 
 	extensions presences
 	names      *channels.Names
@@ -42,7 +43,7 @@ type posted struct {
 
 func newBoard(h *hub, names *channels.Names, c Config) *board {
 	return &board{
-		calls: map[callstate.CallID]*posted{}, channels: map[string]place{},
+		calls: map[callstate.CallID]*posted{}, ids: map[string]*posted{}, channels: map[string]place{},
 		extensions: presences{c.Extension, map[string]*presence{}}, names: names, hub: h, now: c.Calls.Now,
 	}
 }
@@ -58,7 +59,7 @@ func (b *board) watch(n callstate.Notice) {
 	p := b.calls[s.ID]
 	if p == nil {
 		p = &posted{view: &view{call: s.ID, id: b.names.Call(s.ID)}}
-		b.calls[s.ID] = p
+		b.calls[s.ID], b.ids[p.view.id] = p, p
 		b.begin(p, s)
 	}
 	for i := range s.Legs {
@@ -67,6 +68,7 @@ func (b *board) watch(n callstate.Notice) {
 	b.update(p, n)
 	if n.Kind == callstate.NoticeEnded {
 		delete(b.calls, s.ID)
+		delete(b.ids, p.view.id)
 	}
 }
 
@@ -156,6 +158,16 @@ func (b *board) find(channel string) (place, bool) {
 	defer b.mu.RUnlock()
 	at, ok := b.channels[channel]
 	return at, ok
+}
+
+// view is what is shown of a call, nil when there is nothing.
+func (b *board) view(id string) *view {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if p := b.ids[id]; p != nil && len(p.view.members) > 0 {
+		return p.view
+	}
+	return nil
 }
 
 // views lists all calls that have something to show, oldest first.

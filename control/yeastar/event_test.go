@@ -158,7 +158,7 @@ func TestReasons(t *testing.T) {
 			got := ""
 			for _, text := range s.taken() {
 				var e event
-				var msg failedInfo
+				var msg failedMsg
 				if json.Unmarshal([]byte(text), &e); e.Type == topicFailed {
 					json.Unmarshal([]byte(e.Msg), &msg)
 					got += msg.Reason

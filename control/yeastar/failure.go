@@ -4,9 +4,8 @@ import "ringdown/callstate"
 
 // failedInfo is the msg of event 30015.
 type failedInfo struct {
-	CallID  string       `json:"call_id"`
-	Reason  string       `json:"reason"`
-	Members []memberInfo `json:"members"`
+	CallID, Reason string
+	members        []member
 }
 
 // reasons are the vendor's texts, misspellings included (spec yeastar-p 6.7). "User Busy" is the vendor's for a callee

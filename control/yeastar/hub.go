@@ -16,13 +16,6 @@ const (
 	topicFailed    = 30015 // a call or transfer came to nothing
 )
 
-// event is what goes over the wire. msg is JSON inside a JSON string (spec yeastar-p 6.3).
-type event struct {
-	Type int    `json:"type"`
-	SN   string `json:"sn"`
-	Msg  string `json:"msg"`
-}
-
 // hub gives events to whoever wants them. It never blocks: each subscriber has a bounded queue, and its own way to deal
 // with one that is full. Safe for concurrent use.
 type hub struct {
@@ -30,6 +23,7 @@ type hub struct {
 
 	mu   sync.Mutex
 	subs []*subscriber
+	msg  []byte // of one event; used again for the next
 }
 
 // subscriber is one queue of events.
@@ -64,9 +58,9 @@ func (h *hub) want(s *subscriber, topics []int, reply []byte) {
 	s.put("", reply)
 }
 
-// publish sends an event to those who want it; nothing is rendered when nobody does. The order of calls is the order
+// publish sends an event to those who want it; msg, which adds its JSON, is not called when nobody does. The order of calls is the order
 // of events in every queue. Events of one lane are about one thing, so that they must never overtake each other.
-func (h *hub) publish(topic int, lane string, msg func() any) {
+func (h *hub) publish(topic int, lane string, msg func(b []byte) []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var text []byte
@@ -75,7 +69,8 @@ func (h *hub) publish(topic int, lane string, msg func() any) {
 			continue
 		}
 		if text == nil {
-			text = marshal(event{topic, h.sn, string(marshal(msg()))})
+			h.msg = msg(h.msg[:0])
+			text = newEvent(topic, h.sn, h.msg)
 		}
 		s.put(lane, text)
 	}

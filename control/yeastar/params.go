@@ -20,9 +20,9 @@ type params struct {
 	query  url.Values
 }
 
-// readParams reads a request. The error never repeats what was sent.
-func readParams(w http.ResponseWriter, r *http.Request) (*params, error) {
-	p := &params{query: r.URL.Query()}
+// readParams reads a request whose query has been read. The error never repeats what was sent.
+func readParams(w http.ResponseWriter, r *http.Request, query url.Values) (*params, error) {
+	p := &params{query: query}
 	if r.Method != http.MethodPost || r.Body == nil {
 		return p, nil
 	}

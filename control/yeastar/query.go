@@ -15,14 +15,15 @@ const (
 // query is GET call/query (spec yeastar-p 4.2). The vendor's names of the filters are not known for sure, so every
 // spelling that clients use is taken; several filters must all hold.
 func (a *API) query(t *turn) *answer {
-	list := []callInfo{}
-	for _, v := range a.board.views() {
-		if v.matches(t.params) {
-			list = append(list, infoOf(v.id, v.members))
-		}
-	}
 	got := success()
-	got.Data = list
+	got.listed = true
+	if id := t.params.text("call_id"); id != "" {
+		if v := a.board.view(id); v != nil && v.matches(t.params) {
+			got.calls = []*view{v}
+		}
+		return got
+	}
+	got.calls = slices.DeleteFunc(a.board.views(), func(v *view) bool { return !v.matches(t.params) })
 	return got
 }
 
@@ -35,9 +36,8 @@ func (v *view) matches(p *params) bool {
 	return true
 }
 
-// filters tell whether a call is wanted.
+// filters tell whether a call is wanted; call_id has found it.
 var filters = map[string]func(v *view, want string) bool{
-	"call_id": func(v *view, want string) bool { return v.id == want },
 	"extension": func(v *view, want string) bool {
 		return v.any(func(m member) bool { return m.trunk == "" && m.number == want })
 	},

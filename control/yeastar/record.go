@@ -177,8 +177,8 @@ func (p *posted) close(n callstate.Notice, at callstate.Time) []*record {
 	return p.records
 }
 
-func (r *record) info(callID string) recordInfo {
-	i := recordInfo{
+func (r *record) info(callID string) *recordInfo {
+	i := &recordInfo{
 		CallID: callID, TimeStart: r.start.Wall.In(time.Local).Format(time.DateTime), CallFrom: r.from, CallTo: r.to,
 		CallDuration: seconds(r.start, r.end), SrcTrunk: r.src, DstTrunk: r.dst, Status: r.status(), Type: r.kind(), DIDNumber: r.did,
 	}

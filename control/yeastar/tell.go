@@ -11,8 +11,8 @@ import (
 // the end what the call was.
 func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
 	if reason := p.failure(n); reason != "" {
-		b.hub.publish(topicFailed, now.id, func() any {
-			return failedInfo{now.id, reason, memberInfos(before.members)}
+		b.hub.publish(topicFailed, now.id, func(text []byte) []byte {
+			return (&failedInfo{now.id, reason, before.members}).append(text)
 		})
 	}
 	if len(n.Parties) > 0 { // what applications do has no event of its own (spec yeastar-p 6.8)
@@ -20,23 +20,29 @@ func (b *board) tell(p *posted, n callstate.Notice, before, now *view) {
 		if n.Kind == callstate.NoticeForwarded {
 			topic = topicForward
 		}
-		b.hub.publish(topic, now.id, func() any { return infoOf(now.id, b.parties(n, before)) })
+		b.hub.publish(topic, now.id, func(text []byte) []byte {
+			return appendCall(text, now.id, b.parties(n, before))
+		})
 	}
 	active, idle := b.extensions.move(before.members, now.members)
 	for _, e := range active {
-		b.hub.publish(topicExtension, e.Extension, func() any { return e })
+		b.hub.publish(topicExtension, e.Extension, e.append)
 	}
 	if changed := b.changes(n, before, now); p.announces(before, now, changed) {
-		b.hub.publish(topicCall, now.id, func() any { return infoOf(now.id, changed) })
+		b.hub.publish(topicCall, now.id, func(text []byte) []byte {
+			return appendCall(text, now.id, changed)
+		})
 	}
 	for _, e := range idle {
-		b.hub.publish(topicExtension, e.Extension, func() any { return e })
+		b.hub.publish(topicExtension, e.Extension, e.append)
 	}
 	at := b.now()
 	p.keep(n, before, now, at)
 	if n.Kind == callstate.NoticeEnded {
 		for _, r := range p.close(n, at) {
-			b.hub.publish(topicRecord, now.id, func() any { return r.info(now.id) })
+			b.hub.publish(topicRecord, now.id, func(text []byte) []byte {
+				return r.info(now.id).append(text)
+			})
 		}
 	}
 }

@@ -91,7 +91,7 @@ func (a *API) TrunkChanged(t Trunk) {
 		return
 	}
 	a.trunks.told[e.Name] = e
-	a.hub.publish(topicTrunk, "trunk "+e.Name, func() any { return e })
+	a.hub.publish(topicTrunk, "trunk "+e.Name, func(b []byte) []byte { return append(b, marshal(e)...) })
 }
 
 // trunkInfo is a trunk in the answers (spec yeastar-p 7).
