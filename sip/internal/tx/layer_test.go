@@ -233,6 +233,11 @@ func TestLossyNetwork(t *testing.T) {
 		if a, b := alice.Stats(), bob.Stats(); callee.requests != 200 || a.Clients != 0 || b.Servers != 0 || callee.acks != 0 {
 			t.Errorf("%d requests, %d ACKs came through, %+v, %+v", callee.requests, callee.acks, a, b)
 		}
+		for _, n := range []int{alice.clients.open, alice.servers.open, bob.clients.open, bob.servers.open} {
+			if n != 0 {
+				t.Errorf("%d count as open", n)
+			}
+		}
 	})
 }
 

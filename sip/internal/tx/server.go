@@ -88,7 +88,7 @@ func (t *serverTx) respond(s *Server, status int, b []byte, once bool) error {
 	case status < 200:
 		t.state, t.last = proceeding, b
 	case !t.invite && once:
-		t.finish(completed, nil)
+		t.answered = true
 		t.terminate()
 	case !t.invite:
 		t.finish(completed, b)

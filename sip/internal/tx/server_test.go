@@ -241,6 +241,9 @@ func TestRespondOnce(t *testing.T) { // a copy of the request is a new one
 		}
 		s.send(requestText("REGISTER", branch1))
 		s.live(0, 0)
+		if n := s.layer.servers.open; n != 0 {
+			t.Errorf("%d are open", n)
+		}
 		s.send(requestText("REGISTER", branch1))
 		all := s.received()
 		if len(all) != 2 || all[0].first() != "401" || all[0].text != all[1].text || s.user.requests != 2 {

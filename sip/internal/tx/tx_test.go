@@ -116,6 +116,7 @@ func play(t *testing.T, limits Limits, f func(t *testing.T, s *scene)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, limits)
 		defer func() { // also after Fatal
+			s.counted()
 			if err := s.layer.Close(); err != nil {
 				t.Error(err)
 			}
@@ -124,6 +125,29 @@ func play(t *testing.T, limits Limits, f func(t *testing.T, s *scene)) {
 		}()
 		f(t, s)
 	})
+}
+
+// counted checks that as many transactions count as open as are: a count that drifts ends in 503 for everybody.
+func (s *scene) counted() {
+	s.t.Helper()
+	synctest.Wait()
+	for name, is := range map[string][2]int{
+		"server": {s.layer.servers.open, countOpen(&s.layer.servers, (*serverTx).open)},
+		"client": {s.layer.clients.open, countOpen(&s.layer.clients, func(c *Client) bool { return c.state <= proceeding })},
+	} {
+		if is[0] != is[1] {
+			s.t.Errorf("%d %s transactions count as open, %d are", is[0], name, is[1])
+		}
+	}
+}
+
+func countOpen[T any](t *table[T], open func(T) bool) (n int) {
+	for _, v := range t.m {
+		if open(v) {
+			n++
+		}
+	}
+	return n
 }
 
 func newScene(t *testing.T, limits Limits) *scene {
