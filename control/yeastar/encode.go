@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// JSON of calls and events is written by hand: with every call come some ten events, and encoding/json took a third of
-// what a subscriber costs. The order of the members is that of the vendor's samples.
+// JSON of calls and events is written by hand: encoding/json took 32 allocations more for the events of a plain call. The
+// order of the members is that of the vendor's samples.
 
 // appendText adds a JSON string as encoding/json writes it without its escapes for HTML.
 func appendText(b []byte, s string) []byte {
