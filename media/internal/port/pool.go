@@ -11,6 +11,10 @@ import (
 // the next one (edge case M23).
 const Rest = 500 * time.Millisecond
 
+// Warm is how long a pair with a socket rests before it goes before those without: to open a socket costs as much as all
+// else that media does for a leg, and a range may be so long that its turn would come again after minutes only.
+const Warm = time.Second
+
 // Idle is how long a socket is kept at least while its pair is free; after twice that time it is closed.
 const Idle = 10 * time.Second
 
@@ -23,64 +27,81 @@ type Socket interface {
 	Close() error
 }
 
-// Pool is a queue of free pairs. Its methods may be called at the same time.
-//
-// Pairs come in turn whether a socket is kept with them or not, so that a port rests as long as the range allows. What
-// is kept saves something when the range is gone through within Idle, and is soon closed when it is not.
+// Pool is two queues of free pairs, with and without a socket that is kept. Its methods may be called at the same time.
 type Pool[S Socket] struct {
-	mu    sync.Mutex
-	ring  []pair[S] // free pairs from head on, count of them
-	head  int
-	count int
+	mu         sync.Mutex
+	bare, warm queue[S]
 
-	most, kept int
-	closed     bool
-	sweeper    *time.Timer // nil: nothing was kept yet; it runs while something is
+	most   int // that are kept
+	closed bool
+	// sweeper runs while something is kept; nil: nothing was yet.
+	sweeper *time.Timer
 }
 
+// pair is a free pair.
 type pair[S Socket] struct {
 	even uint16
 	idle bool          // kept since before the last sweep
 	kept S             // the zero value: none
-	from time.Duration // not to be used before
+	from time.Duration // when it was given back
+}
+
+// queue is a ring with room for every pair.
+type queue[S Socket] struct {
+	ring        []pair[S]
+	head, count int
+}
+
+func (q *queue[S]) at(i int) *pair[S] { return &q.ring[(q.head+i)%len(q.ring)] }
+
+func (q *queue[S]) push(t pair[S]) {
+	q.count++
+	*q.at(q.count - 1) = t
+}
+
+func (q *queue[S]) pop() pair[S] {
+	t := *q.at(0)
+	*q.at(0) = pair[S]{}
+	q.head = (q.head + 1) % len(q.ring)
+	q.count--
+	return t
+}
+
+// rested tells whether the first pair was given back so long ago.
+func (q *queue[S]) rested(rest, now time.Duration) bool {
+	return q.count > 0 && now-q.at(0).from >= rest
 }
 
 // New makes a pool of the pairs that lie wholly in min..max, shuffled so that the next port cannot be guessed. It keeps
 // at most so many sockets.
 func New[S Socket](min, max uint16, most int) *Pool[S] {
-	p := &Pool[S]{most: most}
+	var evens []uint16
 	for n := (uint(min) + 1) &^ 1; n+1 <= uint(max); n += 2 {
-		p.ring = append(p.ring, pair[S]{even: uint16(n), from: -Rest})
+		evens = append(evens, uint16(n))
 	}
-	rand.Shuffle(len(p.ring), func(i, j int) { p.ring[i], p.ring[j] = p.ring[j], p.ring[i] })
-	p.count = len(p.ring)
+	rand.Shuffle(len(evens), func(i, j int) { evens[i], evens[j] = evens[j], evens[i] })
+	p := &Pool[S]{most: most}
+	p.bare.ring, p.warm.ring = make([]pair[S], len(evens)), make([]pair[S], len(evens))
+	for _, even := range evens {
+		p.bare.push(pair[S]{even: even, from: -Rest})
+	}
 	return p
 }
 
-// Take removes the pair that is free for the longest time, and the socket that was kept with it, if any; it fails when
-// there is none that has rested. now is any clock that does not jump.
+// Take removes a pair, and the socket that was kept with it, if any: of either queue the one that is free for the
+// longest time. It fails when there is none that has rested. now is any clock that does not jump.
 func (p *Pool[S]) Take(now time.Duration) (even uint16, kept S, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.count == 0 || p.ring[p.head].from > now {
+	from := &p.bare
+	switch {
+	case p.warm.rested(Warm, now), !p.bare.rested(Rest, now) && p.warm.rested(Rest, now):
+		from = &p.warm
+	case !p.bare.rested(Rest, now):
 		return 0, kept, false
 	}
-	t := &p.ring[p.head]
-	even, kept = t.even, p.drop(t)
-	p.head = (p.head + 1) % len(p.ring)
-	p.count--
-	return even, kept, true
-}
-
-// drop takes away what is kept with a pair. Called with mu held.
-func (p *Pool[S]) drop(t *pair[S]) S {
-	var none S
-	kept := t.kept
-	if kept != none {
-		p.kept--
-	}
-	t.kept, t.idle = none, false
-	return kept
+	t := from.pop()
+	return t.even, t.kept, true
 }
 
 // Put gives back a pair that Take returned, with a socket that is bound to it, or none. The socket is closed when there are too
@@ -88,18 +109,16 @@ func (p *Pool[S]) drop(t *pair[S]) S {
 func (p *Pool[S]) Put(even uint16, s S, now time.Duration) {
 	var none S
 	p.mu.Lock()
-	t := &p.ring[(p.head+p.count)%len(p.ring)]
-	*t = pair[S]{even: even, from: now + Rest}
-	p.count++
-	if s == none || p.closed || p.kept >= p.most {
+	if s == none || p.closed || p.warm.count >= p.most {
+		p.bare.push(pair[S]{even: even, from: now})
 		p.mu.Unlock()
 		if s != none {
 			s.Close()
 		}
 		return
 	}
-	t.kept = s
-	if p.kept++; p.kept == 1 {
+	p.warm.push(pair[S]{even: even, kept: s, from: now})
+	if p.warm.count == 1 {
 		p.wait(Idle)
 	}
 	p.mu.Unlock()
@@ -114,43 +133,44 @@ func (p *Pool[S]) wait(d time.Duration) {
 	p.sweeper.Reset(d)
 }
 
-// sweep closes the sockets that have been kept since before the last one.
+// sweep closes the sockets that have been kept since before the last one. They are the first of the queue.
 func (p *Pool[S]) sweep() {
-	var none S
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return
 	}
-	for i, n := 0, 0; i < p.count; i++ {
-		t := &p.ring[(p.head+i)%len(p.ring)]
-		switch {
-		case t.kept == none:
-		case !t.idle:
-			t.idle = true
-		case n == sweepMost:
-			p.wait(Rest / sweepMost) // the rest of them soon; what is marked here is younger, and stays for longer
+	for n := 0; p.warm.count > 0 && p.warm.at(0).idle; n++ {
+		if n == sweepMost {
+			p.wait(Rest / sweepMost) // the rest of them soon
 			return
-		default:
-			p.drop(t).Close()
-			n++
 		}
+		p.cool()
 	}
-	if p.kept > 0 {
+	for i := range p.warm.count {
+		p.warm.at(i).idle = true
+	}
+	if p.warm.count > 0 {
 		p.wait(Idle)
 	}
 }
 
+// cool closes the socket that is kept for the longest time. Its pair has rested as long.
+func (p *Pool[S]) cool() {
+	var none S
+	t := p.warm.pop()
+	t.kept.Close()
+	t.kept, t.idle = none, false
+	p.bare.push(t)
+}
+
 // Shed closes all sockets that are kept, and tells how many they were: something else needs what they hold.
 func (p *Pool[S]) Shed() int {
-	var none S
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := p.kept
-	for i := range p.ring {
-		if t := &p.ring[i]; t.kept != none {
-			p.drop(t).Close()
-		}
+	n := p.warm.count
+	for range n {
+		p.cool()
 	}
 	return n
 }
@@ -166,9 +186,9 @@ func (p *Pool[S]) Close() {
 	p.Shed()
 }
 
-// Free is the number of pairs in the queue, rested or not.
+// Free is the number of free pairs, rested or not.
 func (p *Pool[S]) Free() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.count
+	return p.bare.count + p.warm.count
 }

@@ -62,6 +62,23 @@ func TestRest(t *testing.T) {
 	})
 }
 
+// A pair whose socket is kept goes before those that were never used, once it has rested for longer than it must.
+func TestWarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New[*fake](20000, 20099, 10)
+		defer p.Close()
+		even, _, _ := p.Take(0)
+		of := &fake{}
+		p.Put(even, of, 0)
+		if got, kept, ok := p.Take(Warm - 1); !ok || got == even || kept != nil {
+			t.Fatalf("too early: got %d %v %v", got, kept, ok)
+		}
+		if got, kept, ok := p.Take(Warm); !ok || got != even || kept != of {
+			t.Fatalf("got %d %v %v, want %d and its socket", got, kept, ok, even)
+		}
+	})
+}
+
 // One socket too many is closed at once; those that are kept stay, since their turn comes first.
 func TestMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -129,8 +146,8 @@ func TestIdle(t *testing.T) {
 				t.Errorf("%d was closed %d times", even, s.closed())
 			}
 		}
-		if p.Free() != n || p.kept != 0 {
-			t.Errorf("%d free, %d kept", p.Free(), p.kept)
+		if p.Free() != n || p.warm.count != 0 {
+			t.Errorf("%d free, %d kept", p.Free(), p.warm.count)
 		}
 		for range n {
 			if even, s, ok := p.Take(now()); !ok || s != nil {
