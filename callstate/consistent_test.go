@@ -1,6 +1,9 @@
 package callstate
 
-import "slices"
+import (
+	"reflect"
+	"slices"
+)
 
 // consistent checks the call's own state after a step.
 func (a *ledger) consistent(c *Call) {
@@ -31,6 +34,7 @@ func (a *ledger) consistent(c *Call) {
 	if live := c.State != CallEnding && c.State != CallOver; live && !slices.Equal(a.shows, c.Summary().Legs) {
 		a.fault("the list shows %s, the notices told %s", writeLegs(c.Summary().Legs), writeLegs(a.shows))
 	}
+	a.consistentSummary(c)
 	a.consistentBridges(c)
 	a.consistentPlays(c)
 	a.consistentRecord(c)
@@ -54,6 +58,23 @@ func (a *ledger) consistent(c *Call) {
 	}
 	if c.State == CallOver && !a.finished {
 		a.fault("the call is over without Finish")
+	}
+}
+
+// consistentSummary checks that the summary which is kept shows what one made afresh does, and that nobody has changed the
+// one before, which lists and watchers still hold.
+func (a *ledger) consistentSummary(c *Call) {
+	if a.shown != nil && !reflect.DeepEqual(*a.shown, a.shownWas) {
+		a.fault("a summary that was given out changed from %+v to %+v", a.shownWas, *a.shown)
+	}
+	kept, made := c.Summary(), *c
+	made.sum = nil
+	if fresh := made.Summary(); !reflect.DeepEqual(kept, fresh) {
+		a.fault("the call keeps the summary %+v, now it is %+v", *kept, *fresh)
+	}
+	if a.shown != kept {
+		a.shown, a.shownWas = kept, *kept
+		a.shownWas.Legs = slices.Clone(kept.Legs)
 	}
 }
 

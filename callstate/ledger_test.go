@@ -15,6 +15,8 @@ type ledger struct {
 	refers   map[offerKey]string
 	ended    int          // NoticeEnded
 	shows    []LegSummary // the legs of the last notice
+	shown    *Summary     // as last seen, and what was in it then
+	shownWas Summary
 	finished bool
 	hops     int // with which the call came
 	faults   []string
