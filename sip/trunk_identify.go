@@ -156,7 +156,8 @@ func numberOf(u sip.Uri) string {
 
 const maxParty = 128 // bytes of a number or name that somebody else chose
 
-// printable drops control characters, and what is beyond any number or name.
+// printable drops control characters, and what is beyond any number or name. It is a text of its own: a call keeps it,
+// but not the message that it was read from.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unprintable(r) {
@@ -167,5 +168,5 @@ func printable(s string) string {
 	if len(s) > maxParty {
 		s = strings.ToValidUTF8(s[:maxParty], "")
 	}
-	return s
+	return strings.Clone(s)
 }
