@@ -121,7 +121,7 @@ func (l *leg) lost() {
 // bye answers a BYE of the peer.
 func (l *leg) bye(s *tx.Server) {
 	l.a.respond(s, 200, "")
-	why := l.why(callstate.Cause{Kind: callstate.Normal, Remote: true, Reason: strings.Clone(first(s.Request(), "Reason"))})
+	why := l.why(callstate.Cause{Kind: callstate.Normal, Remote: true, Reason: reasonGiven(s.Request())})
 	if l.phase == phaseInvite && l.inbound {
 		l.a.respond(l.server, 487, "") // S12
 		why = l.why(callstate.Cause{Kind: callstate.Cancelled, Status: 487, Remote: true})
@@ -160,6 +160,19 @@ func reasons(c callstate.Cause) []tx.Header {
 		return nil
 	}
 	return []tx.Header{header("Reason", text)}
+}
+
+// maxReason is how many bytes of a Reason are passed on. A BYE or a final answer to one party that grew by what another
+// sends may not fit into a datagram, and then never arrives.
+const maxReason = 512
+
+// reasonGiven is the Reason that a message gives, to be passed on (RFC 3326).
+func reasonGiven(m message) string {
+	text := first(m, "Reason")
+	if len(text) > maxReason {
+		return ""
+	}
+	return strings.Clone(text)
 }
 
 // reasonTexts is what the phone of a leg is told of each ending; an ordinary one needs no words.

@@ -303,7 +303,7 @@ func (l *leg) failed(res *sip.Response) {
 		return
 	}
 	c := callstate.CauseOf(res.StatusCode)
-	c.Reason = strings.Clone(first(res, "Reason"))
+	c.Reason = reasonGiven(res)
 	if !l.hanging && l.line == nil && l.dialling != nil {
 		l.dialling.redirects = redirects(res)
 	}

@@ -3,6 +3,7 @@ package sip
 import (
 	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -122,4 +123,27 @@ func trapped(t *testing.T) (*trap, *memnet.Network, *phone.Phone) {
 		t.Fatal(err)
 	}
 	return x, n, alice
+}
+
+// TestReasonIsBounded: what one party gives as its reason is told to the other as long as it fits into any datagram.
+func TestReasonIsBounded(t *testing.T) { // E10, RFC 3326
+	for name, c := range map[string]struct{ given, told string }{
+		"short": {`Q.850;cause=16;text="Bye"`, `Q.850;cause=16;text="Bye"`},
+		"long":  {`Q.850;cause=16;text="` + strings.Repeat("x", 20_000) + `"`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inRig(t, func(r *rig) {
+				alice, bob := r.talks("2000", true), r.talks("2001", false)
+				r.ok(alice.Hangup(phone.WithHeader("Reason", c.given)))
+				cause := last[callstate.LegEnded](r).Cause
+				r.same("the reason of a BYE", cause.Reason, c.told)
+				r.agent.Do(callstate.HangUp{Leg: bob.leg, Cause: cause})
+				r.settle()
+				r.same("the BYE's", r.requests("2001", "BYE")[0].Get("Reason"), c.told)
+				carol := r.rings("2002")
+				r.ok(carol.Reject(486, "", phone.WithHeader("Reason", c.given)))
+				r.same("the reason of a 486", last[callstate.LegEnded](r).Cause.Reason, c.told)
+			})
+		})
+	}
 }

@@ -221,7 +221,7 @@ func (l *leg) resent(ev tx.ClientEvent) bool {
 			n.t.pause(l.flow.Remote, d)
 		}
 		c := callstate.CauseOf(503)
-		c.Reason = strings.Clone(first(ev.Res, "Reason"))
+		c.Reason = reasonGiven(ev.Res)
 		l.nextWay(c)
 		return true
 	}
