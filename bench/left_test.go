@@ -29,7 +29,7 @@ func builtSwitch(t *testing.T) string {
 }
 
 // After 2,000 calls the process has no more sockets than before, its memory has a bound, and when it is asked for its
-// goroutines there are no more than an idle switch has.
+// goroutines there are no more than an idle switch has, and the few that calls run on.
 func TestTwoThousandCallsLeaveNothing(t *testing.T) {
 	const calls, rate = 2000, 200
 	idle, _ := startTarget(t)
@@ -70,10 +70,13 @@ func TestTwoThousandCallsLeaveNothing(t *testing.T) {
 	}
 	after, stacks, err := sw.dump()
 	must(t, err)
-	if after > before+spare {
+	if after > before+spare+workers {
 		t.Errorf("an idle switch has %d goroutines, this one %d:\n%s", before, after, stacks)
 	}
 }
+
+// workers is how many goroutines may rest until the next call: those that calls run on.
+const workers = 8
 
 // spare is what may differ between two looks at a switch: a keep-alive connection of the HTTP client has a socket, and
 // two or three goroutines.
