@@ -47,5 +47,6 @@ func (m *mailbox) grow() {
 	ring := make([]callstate.Event, max(mailboxMin, 2*len(m.ring)))
 	k := copy(ring, m.ring[m.head:])
 	copy(ring[k:], m.ring[:m.head])
+	clear(m.ring) // the first one lives as long as the call, and would keep what was in it
 	m.ring, m.head = ring, 0
 }

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -55,4 +56,18 @@ func TestWorkersRest(t *testing.T) {
 			t.Errorf("%d goroutines are left", more)
 		}
 	})
+}
+
+// A call that once had more events than its first ring has slots keeps none of them.
+func TestFirstRingKeepsNothing(t *testing.T) {
+	r := &runner{}
+	r.box.ring = r.first[:]
+	for i := range uint32(2*mailboxMin + 1) {
+		r.box.push(reoffered(1, i))
+	}
+	for r.box.pop() != nil {
+	}
+	if slices.ContainsFunc(r.first[:], func(ev callstate.Event) bool { return ev != nil }) {
+		t.Errorf("the first ring keeps %v", r.first)
+	}
 }
