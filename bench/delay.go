@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -12,6 +13,15 @@ const delayTable = "## Set-up delay"
 type delayLoad struct {
 	load
 	invites, rangs delays
+	behind         time.Duration // the most that an INVITE left too late
+}
+
+// timely says why delays of calls that all went well are no figures: that is the machine's fault, or that of the rate.
+func (l *delayLoad) timely() error {
+	if l.behind > tooLate {
+		return fmt.Errorf("an INVITE left %v late: this machine is too busy", l.behind)
+	}
+	return l.steady()
 }
 
 // runDelay is the scenario "delay": the pair makes the load, and measures it.
@@ -27,6 +37,29 @@ func runDelay(ctx context.Context, o options) error {
 	l := measureDelay(ctx, o, t)
 	l.fault(done())
 	return o.reportDelay(l)
+}
+
+// delayKind is what -load calls a comparison of delays.
+const delayKind = "delay"
+
+// compareDelay measures Kamailio and ringdown in turn.
+func (o options) compareDelay(ctx context.Context) error {
+	o.pairs = 1
+	var errs []error
+	for range rounds {
+		lines, err := o.trunkLines()
+		if err != nil {
+			return err
+		}
+		var l *delayLoad
+		stopped, err := o.withKamailio(ctx, lines, func(t *target, _ string) { l = measureDelay(ctx, o, t) })
+		if err != nil {
+			return err
+		}
+		l.fault(stopped)
+		errs = append(errs, o.reportDelay(l), runDelay(ctx, o))
+	}
+	return errors.Join(errs...)
 }
 
 // tooLate is how late an INVITE may be: more, and the rate is no rate. Delays count from when it did leave.
@@ -58,10 +91,7 @@ func measureDelay(ctx context.Context, o options, t *target) *delayLoad {
 	if want := p.n - p.first; p.fault == nil && (l.invites.n != want || l.rangs.n != want) {
 		l.fault(fmt.Errorf("of %d calls %d INVITEs and %d 180s were seen", want, l.invites.n, l.rangs.n))
 	}
-	if p.fault == nil && p.behind > tooLate {
-		l.fault(fmt.Errorf("an INVITE left %v late: this machine is too busy", p.behind))
-	}
-	l.fault(l.steady())
+	l.behind = p.behind
 	l.per1000 = l.window.switchs.Seconds() / (float64(o.rate) * l.window.seconds()) * 1000
 	t.last(&l.load)
 	return l
@@ -69,6 +99,9 @@ func measureDelay(ctx context.Context, o options, t *target) *delayLoad {
 
 // reportDelay prints a run and appends its row.
 func (o options) reportDelay(l *delayLoad) error {
+	if len(l.faults) == 0 {
+		l.fault(l.timely())
+	}
 	if err := l.clean(); err != nil {
 		return err
 	}

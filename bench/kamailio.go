@@ -62,6 +62,9 @@ const rounds = 2
 
 // runKamailio is the scenario "kamailio": both switches in turn, and the ratio of each pair.
 func runKamailio(ctx context.Context, o options) error {
+	if o.load == delayKind {
+		return o.compareDelay(ctx)
+	}
 	var peer, ours []*load
 	for range rounds {
 		k, err := o.kamailioRound(ctx)
@@ -89,23 +92,31 @@ func runKamailio(ctx context.Context, o options) error {
 	return errors.Join(errs...)
 }
 
-func (o options) kamailioRound(ctx context.Context) (*load, error) {
-	dir, err := os.MkdirTemp("", "ringdown-bench")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
+func (o options) kamailioRound(ctx context.Context) (l *load, err error) {
 	var lines lines
 	if o.kind().name == trunkLoad.name {
 		if lines, err = o.trunkLines(); err != nil {
 			return nil, err
 		}
 	}
-	t, err := startKamailio(ctx, dir, o.users, lines)
+	stopped, err := o.withKamailio(ctx, lines, func(t *target, dir string) { l = callLoad(ctx, o, o.kind(), t, dir) })
+	if err == nil {
+		l.fault(stopped)
+	}
+	return l, err
+}
+
+// withKamailio has Kamailio run while f loads it. stopped is how it ended.
+func (o options) withKamailio(ctx context.Context, l lines, f func(t *target, dir string)) (stopped, err error) {
+	dir, err := os.MkdirTemp("", "ringdown-bench")
 	if err != nil {
 		return nil, err
 	}
-	l := callLoad(ctx, o, o.kind(), t, dir)
-	l.fault(t.stop())
-	return l, nil
+	defer os.RemoveAll(dir)
+	t, err := startKamailio(ctx, dir, o.users, l)
+	if err != nil {
+		return nil, err
+	}
+	f(t, dir)
+	return t.stop(), nil
 }

@@ -124,7 +124,7 @@ func parse(args []string) (o options, name string, err error) {
 	f.IntVar(&o.users.first, "first", 3000, "first number of the phones")
 	f.IntVar(&o.users.count, "users", 600, "how many numbers: a third calls, a third is called")
 	f.StringVar(&o.users.password, "password", o.users.password, "password of every number")
-	f.StringVar(&o.load, "load", "", "kamailio, sustained, capacity: calls or trunks")
+	f.StringVar(&o.load, "load", "", "kamailio, sustained, capacity: calls or trunks; kamailio: or delay")
 	f.IntVar(&o.pairs, "pairs", 1, "trunks: pairs of outside lines, each with a sipp at either end")
 	f.IntVar(&o.step, "step", 200, "capacity: by how much the rate rises")
 	f.IntVar(&o.in, "in", 0, "trunks with -peer: the port that calls come from; further pairs have the next ports")
@@ -188,8 +188,8 @@ func (o options) validate() error {
 		return errors.New("seconds 5 to 900, hold up to 1m, slot up to 20ms")
 	case o.pairs < 1 || o.pairs > 10, o.step < 1:
 		return errors.New("pairs 1 to 10, step from 1")
-	case o.load != "" && o.load != userLoad.name && o.load != trunkLoad.name:
-		return errors.New("-load calls or -load trunks")
+	case o.load != "" && o.load != userLoad.name && o.load != trunkLoad.name && o.load != delayKind:
+		return errors.New("-load calls, -load trunks or, of kamailio, -load delay")
 	case (o.peer == "") != (o.pid == 0):
 		return errors.New("-peer and -pid come together")
 	case o.profile != "" && (o.peer != "" || o.binary != ""):
