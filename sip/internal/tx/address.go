@@ -177,10 +177,17 @@ func plainURI(s string, uri *sip.Uri, r *room) bool {
 		}
 	}
 	*uri = u
-	return true
+	return u.Host != ""
 }
 
-var notPlain = bytesOf(`/[?"*`)
+// notPlain are also the bytes that no URI has (RFC 3261 §25.1): sipgo takes some of them for white space.
+var notPlain = func() byteSet {
+	set := bytesOf(`/[?"*`)
+	for c := range set {
+		set[c] = set[c] || c <= ' ' || c >= 0x7f
+	}
+	return set
+}()
 
 // plainParams reads URI parameters without quotes of which none has an empty name or is there twice.
 func plainParams(s string, r *room) (params sip.HeaderParams, ok bool) {
