@@ -131,7 +131,7 @@ func (p polled) close()     { p.Close() }
 type polledSocket struct{ *epoll.Socket }
 
 func (s polledSocket) start(r receiver) error { return s.Start(r.receive) }
-func (s polledSocket) rest() bool             { s.Rest(); return true }
+func (s polledSocket) rest() bool             { return s.Rest() }
 
 // readers is the portable forwarder: one goroutine per socket.
 type readers struct {

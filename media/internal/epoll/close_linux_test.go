@@ -320,8 +320,9 @@ func TestRest(t *testing.T) {
 	if d := next(t, first); d.text != "1" || d.from != at || sockets.Load() != 2 {
 		t.Errorf("%+v, %d sockets", d, sockets.Load())
 	}
-	k.Rest()
-	k.Rest()
+	if !k.Rest() || !k.Rest() {
+		t.Error("it does not rest")
+	}
 	for range 3 {
 		send("late", k.at())
 	}
@@ -358,7 +359,9 @@ func TestRest(t *testing.T) {
 		t.Errorf("%d sockets", sockets.Load())
 	}
 	unstarted := p.open(t, "127.0.0.1:0")
-	unstarted.Rest() // nothing to end
+	if unstarted.Rest() {
+		t.Error("a socket rests that nobody reads: what arrives waits for the next user")
+	}
 	if err := unstarted.Close(); err != nil {
 		t.Error(err)
 	}

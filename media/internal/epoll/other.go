@@ -20,7 +20,7 @@ func (*Poller) Release()                               {}
 func (*Poller) Spare() int                             { return 0 }
 func (*Poller) Close()                                 {}
 func (*Socket) Start(Receive) error                    { return ErrUnsupported }
-func (*Socket) Rest()                                  {}
+func (*Socket) Rest() bool                             { return false }
 func (*Socket) Refused() uint64                        { return 0 }
 func (*Socket) LocalAddr() net.Addr                    { return nil }
 func (*Socket) Close() error                           { return ErrUnsupported }

@@ -215,15 +215,20 @@ func (s *shard) forget(k *Socket) {
 	}
 }
 
-// rest throws away what a socket receives, until it is watched again. One that is not watched has nothing to end.
-func (s *shard) rest(k *Socket) {
+// rest throws away what a socket receives, until it is watched again. It is false for one that is not watched: nobody
+// would read that.
+func (s *shard) rest(k *Socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sockets[int32(k.fd)] == k && !k.rests {
+	if s.sockets[int32(k.fd)] != k {
+		return false
+	}
+	if !k.rests {
 		k.rests = true
 		s.resting++
 		k.receive.Store(nil)
 	}
+	return true
 }
 
 // find looks up the sockets of n events, and tells how many the shard has that do not rest.

@@ -82,8 +82,8 @@ func (k *Socket) Start(r Receive) error { return k.shard.watch(k, r) }
 
 // Rest ends what Start began, but keeps the socket bound, for another Start or Close later. It does not wait for a
 // Receive that is running. What arrives meanwhile is read and thrown away: it is for nobody, and shall not wait there for
-// the next user.
-func (k *Socket) Rest() { k.shard.rest(k) }
+// the next user. It is false, and the socket is to be closed, when Start has not succeeded: what arrives would wait.
+func (k *Socket) Rest() bool { return k.shard.rest(k) }
 
 // take gives a datagram to who is to have it.
 func (k *Socket) take(b []byte, from netip.AddrPort) {

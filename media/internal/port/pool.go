@@ -162,6 +162,11 @@ func (p *Pool[S]) cool() {
 	t.kept.Close()
 	t.kept, t.idle = none, false
 	p.bare.push(t)
+	// To where it belongs by age: behind one that came later, which may not have rested, nobody would find it.
+	for i := p.bare.count - 1; i > 0 && p.bare.at(i-1).from > t.from; i-- {
+		a, b := p.bare.at(i-1), p.bare.at(i)
+		*a, *b = *b, *a
+	}
 }
 
 // Shed closes all sockets that are kept, and tells how many they were: something else needs what they hold.

@@ -156,3 +156,20 @@ func TestIdle(t *testing.T) {
 		}
 	})
 }
+
+// A pair that has rested is found though one that was given back later stands before it: sockets are closed when
+// descriptors run out, and the pairs that had them go on as those without.
+func TestShedInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New[*fake](20000, 20003, 10)
+		defer p.Close()
+		a, _, _ := p.Take(0)
+		b, _, _ := p.Take(0)
+		p.Put(b, &fake{}, time.Second)
+		p.Put(a, nil, time.Second+Rest) // could not be opened
+		p.Shed()
+		if got, _, ok := p.Take(time.Second + Rest); !ok || got != b {
+			t.Errorf("got %d %v, want %d, which has rested", got, ok, b)
+		}
+	})
+}
