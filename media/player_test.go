@@ -45,6 +45,7 @@ func TestSounds(t *testing.T) {
 				b.Do(callstate.OpenMedia{Leg: alice.leg, Offer: alice.sdp(map[uint8]string{0: "0", 8: "8"}[c.pt])})
 				b.Do(callstate.MakeAnswer{Leg: alice.leg})
 				alice.port(one[callstate.AnswerMade](b).SDP)
+				time.Sleep(21 * time.Millisecond) // the clock rests, as in pair
 				synctest.Wait()
 				b.Do(callstate.Connect{Leg: alice.leg, Play: c.sound})
 				loop := tone.Loop(c.kind, c.law)
