@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -168,9 +167,6 @@ func mean(rows []map[string]string, column string) (string, float64) {
 
 // runCompare is "compare A B".
 func runCompare(_ context.Context, o options) error {
-	if len(o.names) != 2 {
-		return errors.New("compare wants two runs: numbers of RESULTS.md, or commits")
-	}
 	raw, err := os.ReadFile(o.results)
 	if err != nil {
 		return err

@@ -35,9 +35,6 @@ type eventLoad struct {
 // are waited for from the moment just before the message that they tell of is sent. Beside it another subscriber does not
 // read.
 func runEvents(ctx context.Context, o options) error {
-	if o.peer != "" {
-		return errors.New("events has lines and phones in a switch that it starts: no -peer")
-	}
 	lines, err := o.trunkLines()
 	if err != nil {
 		return err

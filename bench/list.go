@@ -23,9 +23,6 @@ type listLoad struct {
 // runList is the scenario "list": ListActiveCalls while many calls are held and more come and go; before that the same
 // calls come and go while nobody asks, so that the difference is that of the lists.
 func runList(ctx context.Context, o options) error {
-	if o.peer != "" {
-		return errors.New("list holds calls by lines of its own in a switch that it starts: no -peer")
-	}
 	lines, err := holdLines()
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,20 +23,6 @@ func TestMain(m *testing.M) {
 		binaryDir = dir
 		return m.Run()
 	}())
-}
-
-// The command line of README.md names a scenario that there is, with flags on either side of the name.
-func TestParse(t *testing.T) {
-	for _, args := range []string{"rtpengine -calls 400 -seconds 15", "-calls 400 rtpengine -seconds 15"} {
-		o, name, err := parse(strings.Fields(args))
-		must(t, err)
-		if name != "rtpengine" || o.calls != 400 || o.seconds != 15 {
-			t.Errorf("%s: %s with %d calls for %d s", args, name, o.calls, o.seconds)
-		}
-		if !slices.ContainsFunc(commands, func(s scenario) bool { return s.name == name }) {
-			t.Errorf("%s: there is no scenario %q", args, name)
-		}
-	}
 }
 
 // Rows go to the end of their tables, whose columns RESULTS.md has as the program writes them.

@@ -23,9 +23,6 @@ const queryConnections = 8
 
 // runQuery is the scenario "query": call/query of one call after the other, among those that are held.
 func runQuery(ctx context.Context, o options) error {
-	if o.peer != "" {
-		return errors.New("query holds calls by lines of its own in a switch that it starts: no -peer")
-	}
 	lines, err := holdLines()
 	if err != nil {
 		return err
