@@ -30,6 +30,7 @@ func (t *target) look() (l look, err error) {
 	var e1, e2 error
 	l.at = time.Now()
 	l.process, e1 = t.proc.cpu()
+	e1 = lookAt(gone, "the switch: its process is gone", e1)
 	l.idle, e2 = machineIdle()
 	return l, errors.Join(e1, e2)
 }
@@ -97,10 +98,11 @@ type load struct {
 
 // clean says why the run gives no figure.
 func (l *load) clean() error {
-	if len(l.faults) == 0 {
-		return nil
+	what := fmt.Sprintf("%s against %s", l.what, l.system)
+	if l.rate > 0 {
+		what += fmt.Sprintf(" at %d/s", l.rate)
 	}
-	return fmt.Errorf("%s against %s at %d/s was NOT CLEAN, no figure:\n%w", l.what, l.system, l.rate, errors.Join(l.faults...))
+	return unclean(what, l.faults)
 }
 
 func (l *load) fault(err error) {
@@ -192,9 +194,21 @@ func (t *target) run(ctx context.Context, o options, l *load, callers ...*sipp) 
 	l.caller.setup /= time.Duration(len(callers))
 	wanted := float64(l.rate) * w.seconds()
 	if n < 0.95*wanted {
-		l.fault(fmt.Errorf("sipp began %.0f calls where the rate asks for %.0f: this machine is too busy", n, wanted))
+		err := fmt.Errorf("sipp began %.0f calls where the rate asks for %.0f", n, wanted)
+		if w.idle.Seconds() > 0.25*float64(runtime.NumCPU())*w.seconds() { // it had the time, but not the room
+			err = lookAt(other, "calls that nobody answered or ended: one sipp holds 5,000, then it begins no more", err)
+		} else {
+			err = lookAt(busy, "this machine: it is too busy for the generators to keep the rate (top, a lower -rate, more cores)", err)
+		}
+		l.fault(err)
 	}
 	l.per1000 = w.switchs.Seconds() / n * 1000
+}
+
+// drops is how many datagrams of this run did not fit the receive buffers of the switch.
+func (t *target) drops() (int, error) {
+	n, err := t.proc.udpDrops()
+	return max(0, n-t.dropped), err // a socket of before may be closed
 }
 
 // last looks at the switch once more; one that was started here ends by that.
@@ -203,9 +217,8 @@ func (t *target) last(l *load) {
 	if t.events != nil {
 		l.fault(t.events.close())
 	}
-	if l.drops, err = t.proc.udpDrops(); err != nil {
-		l.fault(err)
-	}
+	l.drops, err = t.drops()
+	l.fault(err)
 	_, l.peak, err = t.proc.memory()
 	l.fault(err)
 	if t.own == nil || t.name != "ringdown" {

@@ -19,7 +19,8 @@ type delayLoad struct {
 // timely says why delays of calls that all went well are no figures: that is the machine's fault, or that of the rate.
 func (l *delayLoad) timely() error {
 	if l.behind > tooLate {
-		return fmt.Errorf("an INVITE left %v late: this machine is too busy", l.behind)
+		return lookAt(busy, "this machine: it is too busy for the generator to keep the rate (top, a lower -rate, more cores)",
+			fmt.Errorf("an INVITE left %v late", l.behind))
 	}
 	return l.steady()
 }

@@ -85,8 +85,8 @@ func parse(args []string) (o options, s scenario, err error) {
 		return o, s, err
 	}
 	for name, value := range s.usual.values() {
-		if value > 0 && !o.given[name] {
-			f.Set(name, fmt.Sprint(value))
+		if !o.given[name] {
+			f.Set(name, value)
 		}
 	}
 	if err := o.validate(s); err != nil {
@@ -96,9 +96,18 @@ func parse(args []string) (o options, s scenario, err error) {
 	return o, s, nil
 }
 
-// values are by the names of the flags.
-func (u usual) values() map[string]int {
-	return map[string]int{"rate": u.rate, "seconds": u.seconds, "calls": u.calls}
+// values are by the names of the flags, as they are typed.
+func (u usual) values() map[string]string {
+	all := map[string]string{}
+	for name, n := range map[string]int{"rate": u.rate, "seconds": u.seconds, "calls": u.calls} {
+		if n > 0 {
+			all[name] = fmt.Sprint(n)
+		}
+	}
+	if u.load != "" {
+		all["load"] = u.load
+	}
+	return all
 }
 
 // help prints the flags of a scenario with their defaults, or all scenarios.
@@ -119,8 +128,8 @@ func help(w io.Writer, s scenario) {
 			return
 		}
 		own.Var(g.Value, g.Name, g.Usage)
-		if n := s.usual.values()[g.Name]; n > 0 {
-			own.Lookup(g.Name).DefValue = fmt.Sprint(n)
+		if value, ok := s.usual.values()[g.Name]; ok {
+			own.Lookup(g.Name).DefValue = value
 		}
 	})
 	own.PrintDefaults()
@@ -170,13 +179,16 @@ func (o options) validate(s scenario) error {
 
 // byLines says that the load comes and goes by outside lines.
 func (o options) byLines(s scenario) bool {
-	return s.has("in") && (!s.has("load") || o.load != userLoad.name)
+	return s.has("in") && o.load != userLoad.name
 }
 
 // validatePeer says what is missing for a switch that runs already, or what is only for one.
 func (o options) validatePeer(s scenario) error {
 	if !o.byLines(s) && (o.given["in"] || o.given["out"] || o.given["pairs"]) {
-		return errors.New("-in, -out and -pairs are about trunks, not about -load calls")
+		return fmt.Errorf("-in, -out and -pairs are about -load %s", trunkLoad.name)
+	}
+	if o.load == delayKind && o.given["pairs"] {
+		return fmt.Errorf("-load %s has one pair of lines", delayKind)
 	}
 	if o.peer == "" {
 		for _, name := range strings.Fields("pid in out api client secret") {

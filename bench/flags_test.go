@@ -113,7 +113,7 @@ func TestValidate(t *testing.T) {
 		"delay -in 5070" + self:                           "-in and -out",
 		"trunks -pairs 3 -in 5070 -out 5072" + self:       "overlap",
 		"trunks -in 70000 -out 5072" + self:               "ports from",
-		"sustained -load calls -in 5070 -out 5080" + self: "-load calls",
+		"sustained -load calls -in 5070 -out 5080" + self: "-load trunks",
 		"blind-api" + self:                                "-api",
 		"list" + self:                                     "list takes no -peer: no other switch",
 		"media -nonsense 1":                               "go run ./bench media -h",
@@ -121,7 +121,9 @@ func TestValidate(t *testing.T) {
 		"calls media":                                     `unexpected "media"`,
 		"compare 1":                                       "two runs",
 		"media -":                                         "unexpected",
-		"sustained -load calls -pairs 2":                  "-load calls",
+		"sustained -load calls -pairs 2":                  "-load trunks",
+		"kamailio -pairs 2":                               "-load trunks",
+		"kamailio -load trunks" + self:                    "-in and -out",
 	} {
 		if _, _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, which should say %q", args, err, want)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,6 +77,11 @@ func newGenerator(slot time.Duration, calls int) (*generator, error) {
 
 // socket is the one of both ends of the call that is being set up. Calls whose packets leave together share one.
 func (g *generator) socket() *socket { return g.sockets[len(g.streams)/2*len(g.sockets)/g.calls] }
+
+// owns says that an address is that of one of the sockets, as it is when a switch carries no media.
+func (g *generator) owns(a netip.AddrPort) bool {
+	return slices.ContainsFunc(g.sockets, func(s *socket) bool { return int(a.Port()) == int(s.port) })
+}
 
 // describe is the session description of one end of the next call.
 func (g *generator) describe() string {

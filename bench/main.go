@@ -72,7 +72,7 @@ func (o options) open(ctx context.Context, l lines, more ...string) (t *target, 
 	}
 	switch {
 	case o.peer != "":
-		t = &target{name: fmt.Sprintf("%s (pid %d)", o.peer, o.pid), sip: o.peer, openAPI: o.api, lines: l, proc: processTree(o.pid)}
+		t, err = o.takePeer(l)
 	case o.profile != "":
 		if o.profile, err = filepath.Abs(o.profile); err == nil {
 			if o.binary, err = buildProfiled(ctx, dir, o.profile); err == nil {
@@ -87,6 +87,15 @@ func (o options) open(ctx context.Context, l lines, more ...string) (t *target, 
 		return nil, "", nil, err
 	}
 	return t, dir, func() error { return errors.Join(t.stop(), os.RemoveAll(dir)) }, nil
+}
+
+// takePeer is the switch that runs already.
+func (o options) takePeer(l lines) (t *target, err error) {
+	t = &target{name: fmt.Sprintf("%s (pid %d)", o.peer, o.pid), sip: o.peer, openAPI: o.api, lines: l, proc: processTree(o.pid)}
+	if t.dropped, err = t.proc.udpDrops(); err != nil {
+		return nil, fmt.Errorf("-pid %d: %w: run this as root, or as the user of that process", o.pid, err)
+	}
+	return t, nil
 }
 
 // runAll makes the rows that RESULTS.md is about.

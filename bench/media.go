@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -55,14 +56,11 @@ func (h *held) fault(err error) {
 
 // clean says why a run gives no figure, if it does not. Loss is a result, unless it is the generator's own.
 func (h *held) clean() error {
-	err := errors.Join(h.faults...)
+	faults := h.faults
 	if h.ownDrops > 0 {
-		err = errors.Join(err, fmt.Errorf("the generator's own receive buffers dropped %d packets", h.ownDrops))
+		faults = append(slices.Clone(faults), ownBuffers(fmt.Errorf("the generator's own receive buffers dropped %d packets", h.ownDrops)))
 	}
-	if err != nil {
-		return fmt.Errorf("%s against %s with %d calls was NOT CLEAN, no figure:\n%w", cmp.Or(h.what, "media"), h.system, h.calls, err)
-	}
-	return nil
+	return unclean(fmt.Sprintf("%s against %s with %d calls", cmp.Or(h.what, "media"), h.system, h.calls), faults)
 }
 
 // per1000 is what 1000 seconds of one call cost, in seconds of CPU.
@@ -130,6 +128,10 @@ func (h *held) hold(ctx context.Context, o options, t *target) {
 			h.fault(err)
 			return
 		}
+		if g.owns(caller) || g.owns(callee) {
+			h.fault(lookAt(refused, "the switch: it does not carry media, it lets the phones send to each other", errors.New("the RTP address of one end was told to the other")))
+			return
+		}
 		g.add(caller)
 		g.add(callee)
 	}
@@ -137,7 +139,7 @@ func (h *held) hold(ctx context.Context, o options, t *target) {
 	now, _, err := t.proc.memory()
 	h.fault(err)
 	h.perCall = (now - before) / h.calls
-	h.drops, err = t.proc.udpDrops()
+	h.drops, err = t.drops()
 	h.fault(err)
 	own, err := process{pids: []int{os.Getpid()}}.udpDrops()
 	h.fault(err)
@@ -173,7 +175,8 @@ func (h *held) flow(ctx context.Context, o options, t *target, g *generator) {
 	case s.sent == 0 || s.received == 0:
 		h.fault(fmt.Errorf("%d packets sent, %d received", s.sent, s.received))
 	case float64(s.sent) < 0.98*float64(h.calls)*2*50*float64(o.seconds):
-		h.fault(fmt.Errorf("the generator sent %d of %d packets: this machine is too busy", s.sent, h.calls*2*50*o.seconds))
+		h.fault(lookAt(busy, "this machine: it is too busy for the generator (top, fewer -calls, more cores)",
+			fmt.Errorf("the generator sent %d of %d packets", s.sent, h.calls*2*50*o.seconds)))
 	}
 }
 

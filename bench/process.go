@@ -194,12 +194,14 @@ func (w *dropWatch) stop() (sum int, err error) {
 	return sum, w.err
 }
 
-// eachUDP calls f for every IPv4 UDP socket of the machine.
+// eachUDP calls f for every UDP socket of the machine.
 func eachUDP(f func(port int, inode string, drops int)) error {
 	raw, err := os.ReadFile("/proc/net/udp")
 	if err != nil {
 		return err
 	}
+	six, _ := os.ReadFile("/proc/net/udp6") // not there without IPv6; a socket of both families is in it alone
+	raw = append(raw, six...)
 	for line := range strings.Lines(string(raw)) {
 		//   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
 		c := strings.Fields(line)

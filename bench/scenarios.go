@@ -18,7 +18,10 @@ type scenario struct {
 }
 
 // usual is what a scenario does when the command line does not say. Zero: what the flag says.
-type usual struct{ rate, seconds, calls int }
+type usual struct {
+	rate, seconds, calls int
+	load                 string
+}
 
 // Flags that go together.
 const (
@@ -37,9 +40,9 @@ var commands = []scenario{
 	{name: "calls", what: "sipp: registered users call each other, digest on every call", run: runCalls, flags: callFlags + numberFlags + peerFlags + ownFlags},
 	{name: "trunks", what: "sipp: from one outside line to another, no digest, events told", run: runTrunks, flags: callFlags + lineFlags + peerFlags + ownFlags},
 	{name: "sustained", what: "sipp: one rate for long, hardly a repeat; -load calls or trunks, the default", run: runSustained,
-		flags: eitherFlags + peerFlags + ownFlags, usual: usual{rate: 1200, seconds: 60}},
+		flags: eitherFlags + peerFlags + ownFlags, usual: usual{rate: 1200, seconds: 60, load: trunkLoad.name}},
 	{name: "capacity", what: "sipp: rates that rise by -step until a step is not clean", run: runCapacity,
-		flags: eitherFlags + " step" + peerFlags + turnFlags, usual: usual{rate: 400, seconds: 15}},
+		flags: eitherFlags + " step" + peerFlags + turnFlags, usual: usual{rate: 400, seconds: 15, load: trunkLoad.name}},
 	{name: "delay", what: "what is added to INVITE and 180 from one outside line to another", run: runDelay,
 		flags: callFlags + " in out" + peerFlags + ownFlags, usual: usual{rate: 400}},
 	{name: "register", what: "sipp: a storm of registrations", run: runStorm, flags: " rate seconds" + numberFlags + peerFlags + ownFlags},
@@ -60,10 +63,10 @@ var commands = []scenario{
 		flags: callFlags + " pairs" + ownFlags, usual: usual{rate: 500}, alone: "no other switch tells of its calls by the events 30011 and 30012 that it measures"},
 	{name: "scripts", what: "OzML: calls to an API extension, each played to without an end", run: runScripts,
 		flags: " calls seconds" + turnFlags, alone: "no other switch runs the OzML that it measures"},
-	{name: "kamailio", what: "calls through Kamailio and ringdown in turn, for the ratio", run: runKamailio,
-		flags: callFlags + numberFlags + " pairs load" + turnFlags, alone: "its peer is the Kamailio that it starts"},
-	{name: "rtpengine", what: "media through rtpengine and ringdown in turn, for the ratio", run: runRtpengine,
-		flags: " calls seconds slot" + turnFlags, alone: "its peer is the rtpengine that it starts"},
+	{name: "kamailio", what: "calls through Kamailio and ringdown (or -peer) in turn, for the ratio", run: runKamailio,
+		flags: eitherFlags + peerFlags + turnFlags, usual: usual{load: userLoad.name}},
+	{name: "rtpengine", what: "media through rtpengine and ringdown (or -peer) in turn, for the ratio", run: runRtpengine,
+		flags: " calls seconds slot first password" + peerFlags + turnFlags},
 	{name: "compare", what: "two runs of RESULTS.md side by side: compare A B", run: runCompare, flags: " results", alone: "it only reads what was recorded"},
 	{name: "all", what: "the default: the rows that RESULTS.md is about", run: runAll, flags: " seconds" + turnFlags, alone: "it compares with the peers that it starts"},
 }

@@ -123,19 +123,28 @@ func (s *sipp) finish(ctx context.Context) (counters, error) {
 	}
 	switch {
 	case err != nil && (s.run.calls > 0 || countErr != nil):
-		return last, fmt.Errorf("sipp %s: %w; %d of %d calls failed\n%s", s.run.scenario, err, last.failed, last.created, s.firstErrors())
+		return last, s.explain(fmt.Errorf("sipp %s: %w; %d of %d calls failed", s.run.scenario, err, last.failed, last.created))
 	case last.failed > 0:
-		return last, fmt.Errorf("sipp %s: %d of %d calls failed\n%s", s.run.scenario, last.failed, last.created, s.firstErrors())
+		return last, s.explain(fmt.Errorf("sipp %s: %d of %d calls failed", s.run.scenario, last.failed, last.created))
 	case s.run.calls > 0 && last.successful != s.run.calls:
 		return last, fmt.Errorf("sipp %s: %d of %d calls succeeded", s.run.scenario, last.successful, s.run.calls)
 	}
 	return last, nil
 }
 
-// firstErrors is the begin of sipp's error log.
-func (s *sipp) firstErrors() string {
+// explain adds to an error what sipp complained of most often, each kind once, and the first in full.
+func (s *sipp) explain(err error) error {
 	raw, _ := os.ReadFile(s.errs)
-	return string(raw[:min(len(raw), 2000)])
+	all := complaints(string(raw))
+	if len(all) == 0 {
+		return err
+	}
+	for _, c := range all[:min(len(all), 3)] {
+		err = fmt.Errorf("%w\n%d x %s", err, c.n, c.text)
+	}
+	lines := strings.SplitN(all[0].first, "\n", 8)
+	err = fmt.Errorf("%w\nthe first: %s", err, strings.Join(lines[:min(len(lines), 7)], "\n"))
+	return lookAt(refused, fmt.Sprintf("what sipp (%s.xml) got and did not expect: %s, %d times", s.run.scenario, all[0].text, all[0].n), err)
 }
 
 // rows reads sipp's statistics, one row per second and a last one.

@@ -23,7 +23,7 @@ func runCapacity(ctx context.Context, o options) error {
 	for ; o.rate <= maxRate; o.rate += o.step {
 		l, err := o.sustain(ctx, "capacity")
 		if err == nil && l.clean() != nil && ctx.Err() == nil {
-			fmt.Fprintln(os.Stderr, "once more:", l.clean())
+			fmt.Fprintln(os.Stderr, "once more:", firstLine(l.clean()))
 			l, err = o.sustain(ctx, "capacity")
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
@@ -64,6 +64,10 @@ func (l *load) steady() error {
 	if 1000*(ours+theirs) < l.n || ours+theirs == 0 {
 		return nil
 	}
-	return fmt.Errorf("of %d calls sipp repeated %d messages, the switch %d; %d datagrams did not fit the buffers of the switch, %d those of sipp",
+	err := fmt.Errorf("of %d calls sipp repeated %d messages, the switch %d; %d datagrams did not fit the buffers of the switch, %d those of sipp",
 		l.n, ours, theirs, l.drops, l.ownDrops)
+	if l.ownDrops > 0 {
+		return ownBuffers(err)
+	}
+	return lookAt(other, "the rate: messages were lost or late, so that they were repeated", err)
 }

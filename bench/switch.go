@@ -28,6 +28,8 @@ type target struct {
 	ng      string      // host:port, UDP, of rtpengine's control protocol; "": a switch that speaks SIP
 	proc    process
 	own     *child // nil: somebody else's, not to be stopped
+	dropped int    // datagrams that did not fit its receive buffers before this run
+	dumped  bool   // ended by dump
 	drain   drain  // how it lets packets gather, if it says so
 }
 
@@ -166,7 +168,10 @@ func (t *target) stop() error {
 	}
 	select {
 	case <-t.own.ended:
-		return nil // it was dumped
+		if t.dumped {
+			return nil
+		}
+		return lookAt(gone, fmt.Sprintf("%s: it ended during the run (%v)", t.name, t.own.err), fmt.Errorf("%s ended: %v\n%s", t.name, t.own.err, t.own.errorText()))
 	default:
 	}
 	t.own.cmd.Process.Signal(syscall.SIGTERM)
@@ -191,6 +196,7 @@ func (t *target) dump() (goroutines int, stacks string, err error) {
 		return 0, "", errors.New("not started here")
 	}
 	t.own.signal(syscall.SIGQUIT, stopPatience)
+	t.dumped = true
 	raw, err := os.ReadFile(t.own.stderr)
 	if err != nil {
 		return 0, "", err

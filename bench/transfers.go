@@ -140,7 +140,7 @@ func (l *transferLoad) judge(o options) {
 		if m.err != nil {
 			l.caller.failed++
 			if l.caller.failed <= 3 {
-				l.fault(m.err)
+				l.fault(lookAt(refused, firstLine(m.err), m.err))
 			}
 			continue
 		}
@@ -152,8 +152,10 @@ func (l *transferLoad) judge(o options) {
 	if l.caller.failed > 0 {
 		l.fault(fmt.Errorf("%d of %d transfers failed", l.caller.failed, l.n))
 	}
-	if l.missed > 0 && l.missed*20 > o.rate*o.seconds {
-		l.fault(fmt.Errorf("%d of %d transfers found no free phones: more -users, or a machine that is less busy", l.missed, o.rate*o.seconds))
+	// Phones of a transfer that failed are not free again.
+	if l.caller.failed == 0 && l.missed*20 > o.rate*o.seconds {
+		l.fault(lookAt(busy, "-users (a third of them transfer, one call at a time), or this machine: it may be too busy",
+			fmt.Errorf("%d of %d transfers found no free phones", l.missed, o.rate*o.seconds)))
 	}
 	if within == 0 {
 		l.fault(errors.New("no transfer within the measured time"))
