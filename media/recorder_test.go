@@ -250,6 +250,8 @@ func TestRecordLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t, nil)
 		all := s.parties(codec.PCMA, codec.G722)
+		time.Sleep(21 * ms) // the clock rests, as in pair
+		synctest.Wait()
 		s.start(callstate.StartRecord{Ref: 1, File: "a.wav"})
 		s.record(1, all...)
 		time.Sleep(7 * ms) // a packet that comes in the moment of a tick is before or after it, as chance has it
