@@ -136,3 +136,19 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+// A program that is missing is named before anything is started, with what to install.
+func TestMissing(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for name, want := range map[string]string{"calls": "sip-tester", "query": "sip-tester", "rtpengine": "rtpengine-daemon", "all": "rtpengine-daemon"} {
+		s, _ := find(name)
+		if err := s.missing(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"media", "delay", "blind", "compare"} {
+		if s, _ := find(name); s.missing() != nil {
+			t.Errorf("%s: %v", name, s.missing())
+		}
+	}
+}

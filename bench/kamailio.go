@@ -14,13 +14,21 @@ import (
 //go:embed kamailio.cfg
 var kamailioConfig []byte
 
+// kamailioPath finds Kamailio, which a user's PATH may not have.
+func kamailioPath() (string, error) {
+	for _, name := range []string{"kamailio", "/usr/sbin/kamailio"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("kamailio is not installed (Debian: apt-get install kamailio)")
+}
+
 // startKamailio starts Kamailio on a free loopback port, with its files in dir.
 func startKamailio(ctx context.Context, dir string, u users, lines lines) (*target, error) {
-	path, err := exec.LookPath("kamailio")
+	path, err := kamailioPath()
 	if err != nil {
-		if path, err = exec.LookPath("/usr/sbin/kamailio"); err != nil {
-			return nil, errors.New("kamailio is not installed (Debian: apt-get install kamailio)")
-		}
+		return nil, err
 	}
 	config := filepath.Join(dir, "kamailio.cfg")
 	if err := os.WriteFile(config, kamailioConfig, 0o600); err != nil {

@@ -56,11 +56,18 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 2
 	}
-	if err := s.run(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		return 1
+	if err = s.missing(); err == nil {
+		err = s.run(ctx, o)
 	}
-	return 0
+	switch {
+	case err != nil && ctx.Err() != nil: // whatever is said follows from that
+		fmt.Fprintf(os.Stderr, "bench: %s: interrupted, no figure\n", s.name)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+	default:
+		return 0
+	}
+	return 1
 }
 
 // open starts the switch under load, or takes the one that is named, and gives it a folder for files.

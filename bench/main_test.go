@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		binaryDir = dir
+		os.Setenv("TMPDIR", dir) // what a run keeps of its faults goes with it
 		return m.Run()
 	}())
 }

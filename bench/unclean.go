@@ -46,7 +46,7 @@ func causeOf(err error) (cause, string) {
 	var f *finding
 	switch {
 	case errors.Is(err, context.Canceled):
-		return interrupted, "nothing: the run was interrupted"
+		return interrupted, ""
 	case errors.As(err, &f):
 		return f.cause, f.look
 	}
@@ -62,7 +62,7 @@ func ownBuffers(err error) error {
 }
 
 // What a terminal shows of a run that is not clean.
-const shownLines, shownColumns = 18, 160
+const shownLines, shownColumns = 18, 240
 
 // unclean says of a run that gives no figure first what to look at, in one line, then what was seen. It is nil without
 // faults. What is too long goes into a file, which is named.
@@ -76,7 +76,10 @@ func unclean(what string, faults []error) error {
 		cb, _ := causeOf(b)
 		return cmp.Compare(ca, cb)
 	})
-	_, look := causeOf(faults[0])
+	first, look := causeOf(faults[0])
+	if first == interrupted { // what else there is follows from that
+		return &cleanless{first: what + ": interrupted, no figure", err: errors.Join(faults...)}
+	}
 	all := errors.Join(faults...).Error()
 	lines := strings.Split(strings.TrimSpace(all), "\n")
 	cut := len(lines) > shownLines
@@ -93,7 +96,7 @@ func unclean(what string, faults []error) error {
 	if cut {
 		lines = append(lines, "  all of it: "+keep(all))
 	}
-	return &cleanless{fmt.Sprintf("%s: NOT CLEAN, no figure. Look at %s", what, look), lines, errors.Join(faults...)}
+	return &cleanless{fmt.Sprintf("%s: NOT CLEAN, no figure. Look at: %s", what, look), lines, errors.Join(faults...)}
 }
 
 // cleanless is the error of a run that was not clean.
@@ -103,7 +106,7 @@ type cleanless struct {
 	err   error
 }
 
-func (c *cleanless) Error() string { return c.first + "\n" + strings.Join(c.rest, "\n") }
+func (c *cleanless) Error() string { return strings.Join(append([]string{c.first}, c.rest...), "\n") }
 func (c *cleanless) Unwrap() error { return c.err }
 
 // firstLine is the begin of an error.

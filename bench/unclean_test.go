@@ -26,11 +26,10 @@ func TestUnclean(t *testing.T) {
 		{[]error{left, busyHere, nil}, "a 404"},
 		{[]error{left, busyHere, slow}, "this machine"},
 		{[]error{left, slow, lookAt(gone, "the switch", errors.New("ended")), busyHere}, "the switch"},
-		{[]error{busyHere, context.Canceled}, "nothing: the run was interrupted"},
 	} {
 		text := unclean("calls against ringdown at 400/s", row.faults).Error()
 		lines := strings.Split(text, "\n")
-		if want := "calls against ringdown at 400/s: NOT CLEAN, no figure. Look at " + row.look; lines[0] != want {
+		if want := "calls against ringdown at 400/s: NOT CLEAN, no figure. Look at: " + row.look; lines[0] != want {
 			t.Errorf("%q, not %q", lines[0], want)
 		}
 		if len(lines) > 20 {
@@ -44,6 +43,9 @@ func TestUnclean(t *testing.T) {
 				t.Errorf("%s has not all of it:\n%s", file, raw)
 			}
 		}
+	}
+	if err := unclean("calls", []error{busyHere, context.Canceled, left}); err.Error() != "calls: interrupted, no figure" {
+		t.Errorf("interrupted: %v", err)
 	}
 	if err := unclean("calls", []error{busyHere, left}); !errors.Is(err, left) {
 		t.Error("a fault cannot be found in the error")
