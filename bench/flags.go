@@ -168,11 +168,21 @@ func (o options) validate(s scenario) error {
 	case s.name == "compare" && len(o.names) != 2:
 		return errors.New("compare wants two runs: numbers of RESULTS.md, or commits")
 	}
-	if n := float64(o.rate) * (o.hold + ring).Seconds() / float64(o.pairs); s.has("hold") && n > maxOpen {
-		return fmt.Errorf("-rate %d by -hold %v are %.0f calls at a time, and one sipp holds %d: a shorter -hold, or more -pairs of trunks", o.rate, o.hold, n, maxOpen)
+	if s.has("hold") {
+		if err := o.fits(); err != nil {
+			return err
+		}
 	}
 	if s.has("peer") {
 		return o.validatePeer(s)
+	}
+	return nil
+}
+
+// fits says why so many calls do not fit one sipp.
+func (o options) fits() error {
+	if n := float64(o.rate) * (o.hold + ring).Seconds() / float64(o.pairs); n > maxOpen {
+		return fmt.Errorf("-rate %d by -hold %v are %.0f calls at a time, and one sipp holds %d: a shorter -hold, or more -pairs of trunks", o.rate, o.hold, n, maxOpen)
 	}
 	return nil
 }

@@ -34,6 +34,9 @@ func runList(ctx context.Context, o options) error {
 	l := &listLoad{apiLoad: apiLoad{connections: 1, load: load{what: "ListActiveCalls", system: t.name, n: o.calls, goroutines: -1}}}
 	l.list(ctx, o, t, dir)
 	l.fault(done())
+	if l.per1000 <= 0 && len(l.faults) == 0 {
+		l.fault(lookAt(other, "-calls and -seconds: more of both", errors.New("the lists cost less than the same calls differ from one half to the other")))
+	}
 	return o.reportAPI(&l.apiLoad, cell{"setup ms", fmt.Sprintf("%s, without lists %s", milliseconds(l.with), milliseconds(l.without))})
 }
 

@@ -21,6 +21,10 @@ func runSustained(ctx context.Context, o options) error {
 func runCapacity(ctx context.Context, o options) error {
 	var best *load
 	for ; o.rate <= maxRate; o.rate += o.step {
+		if err := o.fits(); err != nil && best != nil {
+			fmt.Fprintln(os.Stderr, "the end:", err)
+			break
+		}
 		l, err := o.sustain(ctx, "capacity")
 		if err == nil && l.clean() != nil && ctx.Err() == nil {
 			fmt.Fprintln(os.Stderr, "once more:", firstLine(l.clean()))

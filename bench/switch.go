@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -31,6 +32,15 @@ type target struct {
 	dropped int    // datagrams that did not fit its receive buffers before this run
 	dumped  bool   // ended by dump
 	drain   drain  // how it lets packets gather, if it says so
+}
+
+// domain is what the switch calls its own. Of somebody else's only the address is known.
+func (t *target) domain() string {
+	host, _, err := net.SplitHostPort(t.sip)
+	if t.own != nil || err != nil {
+		return "example.com"
+	}
+	return host
 }
 
 // child is a program that was started here. Only children are ever signalled.

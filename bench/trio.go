@@ -29,6 +29,7 @@ type trio struct {
 	app                       *pseries // of kinds by the API
 	from, transferee, target  *phone.Phone
 	fromNo                    string
+	domain                    string // of the target's number
 	transfereeNo, targetNo    string
 	listening                 bool        // its phones know the tones that they hear
 	out, in, consulted, third *phone.Call // of the transfer that runs
@@ -60,7 +61,7 @@ const (
 const transferorHz, transfereeHz, targetHz = 440, 700, 1000
 
 func newTrio(ctx context.Context, t *target, u users, k int, way transferKind, app *pseries) (*trio, error) {
-	r := &trio{transferKind: way, app: app, fromNo: u.part(0, 3).number(k), transfereeNo: u.part(1, 3).number(k), targetNo: u.part(2, 3).number(k),
+	r := &trio{transferKind: way, app: app, domain: t.domain(), fromNo: u.part(0, 3).number(k), transfereeNo: u.part(1, 3).number(k), targetNo: u.part(2, 3).number(k),
 		listening: k%oneListens == 0}
 	numbers := []string{r.fromNo, r.transfereeNo, r.targetNo}
 	for i, at := range []**phone.Phone{&r.from, &r.transferee, &r.target} {
@@ -148,7 +149,7 @@ func (r *trio) refer(ctx context.Context, m *moved) error {
 	if r.attended {
 		answer, err = r.out.ReferReplaces(ctx, r.consulted)
 	} else {
-		answer, err = r.out.Refer(ctx, "sip:"+r.targetNo+"@example.com")
+		answer, err = r.out.Refer(ctx, "sip:"+r.targetNo+"@"+r.domain)
 	}
 	switch {
 	case err != nil:
