@@ -48,7 +48,7 @@ var commands = []scenario{
 	{name: "delay", what: "what is added to INVITE and 180 from one outside line to another", run: runDelay,
 		flags: callFlags + " in out" + peerFlags + ownFlags, usual: usual{rate: 400}},
 	{name: "register", what: "sipp: a storm of registrations", run: runStorm, needs: []string{"sipp"}, flags: " rate seconds" + numberFlags + peerFlags + ownFlags},
-	{name: "media", what: "G.711 both ways on held calls", run: runMedia, flags: " calls seconds slot first password" + peerFlags + ownFlags},
+	{name: "media", what: "G.711 both ways on held calls", run: runMedia, flags: " calls seconds slot" + numberFlags + peerFlags + ownFlags},
 	{name: "blind", what: "transfers by REFER, with the gap in the transferee's audio", run: runTransfers(blindByREFER),
 		flags: " rate seconds" + numberFlags + peerFlags + ownFlags},
 	{name: "attended", what: "the same with a consultation, by REFER with Replaces", run: runTransfers(attendedByREFER),
@@ -68,7 +68,7 @@ var commands = []scenario{
 	{name: "kamailio", what: "calls through Kamailio and ringdown (or -peer) in turn, for the ratio", run: runKamailio, needs: []string{"sipp", "kamailio"},
 		flags: eitherFlags + peerFlags + turnFlags, usual: usual{load: userLoad.name}},
 	{name: "rtpengine", what: "media through rtpengine and ringdown (or -peer) in turn, for the ratio", run: runRtpengine, needs: []string{"rtpengine"},
-		flags: " calls seconds slot first password" + peerFlags + turnFlags},
+		flags: " calls seconds slot" + numberFlags + peerFlags + turnFlags},
 	{name: "compare", what: "two runs of RESULTS.md side by side: compare A B", run: runCompare, flags: " results", alone: "it only reads what was recorded"},
 	{name: "all", what: "the default: the rows that RESULTS.md is about", run: runAll, needs: []string{"sipp", "kamailio", "rtpengine"}, flags: " seconds" + turnFlags, alone: "it compares with the peers that it starts"},
 }
