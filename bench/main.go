@@ -96,15 +96,6 @@ func (o options) open(ctx context.Context, l lines, more ...string) (t *target, 
 	return t, dir, func() error { return errors.Join(t.stop(), os.RemoveAll(dir)) }, nil
 }
 
-// takePeer is the switch that runs already.
-func (o options) takePeer(l lines) (t *target, err error) {
-	t = &target{name: fmt.Sprintf("%s (pid %d)", o.peer, o.pid), sip: o.peer, openAPI: o.api, lines: l, proc: processTree(o.pid)}
-	if t.dropped, err = t.proc.udpDrops(); err != nil {
-		return nil, fmt.Errorf("-pid %d: %w: run this as root, or as the user of that process", o.pid, err)
-	}
-	return t, nil
-}
-
 // runAll makes the rows that RESULTS.md is about.
 func runAll(ctx context.Context, o options) error {
 	var errs []error

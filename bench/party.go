@@ -28,6 +28,9 @@ func (p *party) callee(ctx context.Context, scenario string, k int, rings time.D
 	if err != nil {
 		return err
 	}
+	if err := p.target.forgetAll(ctx, u); err != nil {
+		return err
+	}
 	// From the very port that will take the calls: a switch may hold that, not the Contact, for the phone's address.
 	s, err := startSipp(ctx, p.dir, sippRun{scenario: "register", target: p.target.sip, port: port, users: file, rate: 200, calls: u.count})
 	if err != nil {
@@ -83,6 +86,9 @@ func (p *party) outside(ctx context.Context, l line, called users, rate, calls i
 
 // storm starts a sipp that registers all users over and over.
 func (p *party) storm(ctx context.Context, rate, registrations int) (*sipp, error) {
+	if err := p.target.forgetAll(ctx, p.users); err != nil {
+		return nil, err
+	}
 	file, err := p.users.csv(p.dir, "storm")
 	if err != nil {
 		return nil, err

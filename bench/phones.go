@@ -39,7 +39,7 @@ func newPhoneTalk(ctx context.Context, t *target, u users, describe func() strin
 		return nil, err
 	}
 	for _, p := range []*phone.Phone{k.caller, k.callee} {
-		if err := p.Register(ctx, 3600); err != nil {
+		if err := t.register(ctx, p); err != nil {
 			k.close()
 			return nil, err
 		}

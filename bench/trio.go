@@ -72,7 +72,7 @@ func newTrio(ctx context.Context, t *target, u users, k int, way transferKind, a
 			return nil, err
 		}
 		*at = p
-		if err := p.Register(ctx, 3600); err != nil {
+		if err := t.register(ctx, p); err != nil {
 			r.close()
 			return nil, err
 		}
