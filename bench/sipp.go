@@ -263,17 +263,23 @@ func createdBetween(rows []counters, a, b time.Time) float64 {
 	return at(b) - at(a)
 }
 
-// freePort is a UDP port of 127.0.0.1 that was free just now, below the range that the kernel hands out by itself.
+// freePort is a UDP port of 127.0.0.1 that was free just now, below the range that the kernel hands out by itself. As long as
+// this program runs no other one of this kind gets it: whoever is to bind it does so later.
 func freePort() (int, error) {
 	for port := 5100 + os.Getpid()%1000; port < 9000; port++ {
-		if taken[port] {
+		if taken[port] != nil {
+			continue
+		}
+		claim, err := net.Listen("unix", fmt.Sprintf("@ringdown-bench-%d", port)) // abstract: it ends with the process
+		if err != nil {
 			continue
 		}
 		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
+			claim.Close()
 			continue
 		}
-		taken[port] = true
+		taken[port] = claim
 		return port, c.Close()
 	}
 	return 0, errors.New("no free UDP port from 5100 to 9000")
@@ -294,5 +300,5 @@ func freePorts(n int) (first int, err error) {
 	return first, nil
 }
 
-// taken are the ports that freePort gave out; a run needs a dozen.
-var taken = map[int]bool{}
+// taken are the ports that freePort gave out, with what keeps others from them; a run needs a dozen.
+var taken = map[int]net.Listener{}
