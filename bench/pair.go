@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ringdown/bench/phone"
 )
 
 // pair is two providers in one process: calls go from one through the switch to the other, which rings and answers. It
@@ -44,7 +46,7 @@ type pairCall struct {
 	k                                          int
 	invited, rang                              time.Time // when INVITE and 180 were sent
 	got, ringing, answered, acked, byed, ended bool
-	invite                                     sipText // as the callee had it
+	invite                                     *phone.Message // as the callee had it
 }
 
 // due is a call that something is to be done with at a time.
@@ -130,7 +132,7 @@ func (p *pair) invite(k int) {
 	c := &pairCall{k: k, dialog: dialog{uri: fmt.Sprintf("sip:%s@%s", number, p.sw), via: at.String(),
 		from: fmt.Sprintf("<sip:800000@%s>;tag=%d", p.sw, k), to: fmt.Sprintf("<sip:%s@%s>", number, p.sw),
 		callID: fmt.Sprintf("%s-%d", p.prefix, k), contact: fmt.Sprintf("sip:800000@%s", at)}}
-	text := c.request("INVITE", 1, c.callID, offer)
+	text := c.request("INVITE", "1", c.callID, offer)
 	p.mu.Lock()
 	if old := p.calls[number]; old != nil && !(old.ended && old.byed) && p.fault == nil {
 		p.fault = fmt.Errorf("the call of %s before this one is not over", number)
@@ -147,10 +149,10 @@ func (p *pair) step(now time.Time) {
 	rings, talks := ripe(&p.rings, now), ripe(&p.talks, now)
 	p.mu.Unlock()
 	for _, d := range rings {
-		p.to.WriteToUDPAddrPort(d.c.invite.answer("200 OK", fmt.Sprintf("b%d", d.c.k), p.calleeAt(d.c), offer), p.sw)
+		p.to.WriteToUDPAddrPort(answerTo(d.c.invite, 200, "OK", fmt.Sprintf("b%d", d.c.k), p.calleeAt(d.c), offer), p.sw)
 	}
 	for _, d := range talks {
-		p.from.WriteToUDPAddrPort(d.c.request("BYE", 2, d.c.callID+"b", ""), p.sw)
+		p.from.WriteToUDPAddrPort(d.c.request("BYE", "2", d.c.callID+"b", ""), p.sw)
 	}
 }
 
@@ -166,11 +168,11 @@ func ripe(queue *[]due, now time.Time) (out []due) {
 
 // calleeAt is the callee's Contact; its user is the number, so that requests in the dialog are found by it.
 func (p *pair) calleeAt(c *pairCall) string {
-	return "sip:" + c.invite.called() + "@" + p.to.LocalAddr().String()
+	return "sip:" + calledBy(c.invite) + "@" + p.to.LocalAddr().String()
 }
 
 // receive hands on what comes to one end, until that is closed.
-func (p *pair) receive(at *net.UDPConn, take func(m sipText, when time.Time)) {
+func (p *pair) receive(at *net.UDPConn, take func(m *phone.Message, when time.Time)) {
 	buffer := make([]byte, 1<<16)
 	for {
 		n, _, when, err := receiveStamped(at, buffer)
@@ -185,11 +187,12 @@ func (p *pair) receive(at *net.UDPConn, take func(m sipText, when time.Time)) {
 		if len(strings.TrimSpace(string(buffer[:n]))) == 0 { // a keep-alive
 			continue
 		}
-		m, err := parseSIP(buffer[:n])
+		m, err := phone.ParseMessage(buffer[:n])
 		if err != nil {
 			p.fail(err)
 			continue
 		}
+		m.Body = nil // it is part of the buffer
 		take(m, when)
 	}
 }
@@ -216,19 +219,19 @@ func (p *pair) over(c *pairCall) {
 }
 
 // atCallee takes the switch's requests to the callee.
-func (p *pair) atCallee(m sipText, when time.Time) {
-	if m.status() != 0 {
+func (p *pair) atCallee(m *phone.Message, when time.Time) {
+	if m.Status != 0 {
 		return
 	}
 	p.mu.Lock()
-	c := p.calls[m.called()]
+	c := p.calls[calledBy(m)]
 	if c == nil {
 		p.mu.Unlock()
-		p.fail(fmt.Errorf("the callee got %q", m.start))
+		p.fail(fmt.Errorf("the callee got %q", m.StartLine()))
 		return
 	}
 	var send []byte
-	switch method := m.method(); method {
+	switch m.Method {
 	case "INVITE":
 		if !p.once(&c.got) {
 			break
@@ -237,7 +240,7 @@ func (p *pair) atCallee(m sipText, when time.Time) {
 		if p.counts(c) {
 			p.invites.add(when.Sub(c.invited))
 		}
-		send = m.answer("180 Ringing", fmt.Sprintf("b%d", c.k), p.calleeAt(c), "")
+		send = answerTo(m, 180, "Ringing", fmt.Sprintf("b%d", c.k), p.calleeAt(c), "")
 		p.rings = append(p.rings, due{time.Now().Add(ring), c})
 		c.rang = time.Now()
 	case "ACK":
@@ -246,9 +249,9 @@ func (p *pair) atCallee(m sipText, when time.Time) {
 		if p.once(&c.byed) {
 			p.over(c)
 		}
-		send = m.answer("200 OK", "", "", "")
+		send = answerTo(m, 200, "OK", "", "", "")
 	default:
-		send = m.answer("200 OK", "", "", "")
+		send = answerTo(m, 200, "OK", "", "", "")
 	}
 	p.mu.Unlock()
 	if send != nil {
@@ -257,35 +260,35 @@ func (p *pair) atCallee(m sipText, when time.Time) {
 }
 
 // atCaller takes the switch's responses to the caller.
-func (p *pair) atCaller(m sipText, when time.Time) {
-	status := m.status()
-	if status == 0 {
-		p.fail(fmt.Errorf("the caller got %q", m.start))
+func (p *pair) atCaller(m *phone.Message, when time.Time) {
+	_, method := m.CSeq()
+	if m.Status == 0 {
+		p.fail(fmt.Errorf("the caller got %q", m.StartLine()))
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.calls[m.get("call-id")]
+	c := p.calls[m.Get("Call-ID")]
 	switch {
 	case c == nil:
 		p.again++ // of a call that is over
-	case status >= 300:
+	case m.Status >= 300:
 		if p.fault == nil {
-			p.fault = fmt.Errorf("%q to the %s of call %d", m.start, m.method(), c.k)
+			p.fault = fmt.Errorf("%q to the %s of call %d", m.StartLine(), method, c.k)
 		}
-	case m.method() == "BYE":
+	case method == "BYE":
 		if p.once(&c.ended) {
 			p.over(c)
 		}
-	case status == 180:
+	case m.Status == 180:
 		if p.once(&c.ringing) && p.counts(c) {
 			p.rangs.add(when.Sub(c.rang))
 		}
-	case status >= 200:
+	case m.Status >= 200:
 		if p.once(&c.answered) {
 			c.dialog.answered(m)
 			p.talks = append(p.talks, due{time.Now().Add(p.hold), c})
 		}
-		p.from.WriteToUDPAddrPort(c.request("ACK", 1, c.callID+"a", ""), p.sw)
+		p.from.WriteToUDPAddrPort(c.request("ACK", "1", c.callID+"a", ""), p.sw)
 	}
 }

@@ -1,109 +1,44 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
+
+	"ringdown/bench/phone"
 )
 
-// sipText is a SIP message as the delay scenario needs it: enough of RFC 3261 for one dialog over UDP.
-type sipText struct {
-	start   string
-	headers [][2]string // in their order, with long names in lower case
-}
-
-var longNames = map[string]string{"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact"}
-
-func parseSIP(raw []byte) (m sipText, err error) {
-	head, _, _ := strings.Cut(string(raw), "\r\n\r\n")
-	lines := strings.Split(head, "\r\n")
-	m.start = lines[0]
-	for _, line := range lines[1:] {
-		name, value, ok := strings.Cut(line, ":")
-		if !ok {
-			return m, fmt.Errorf("a header without colon: %q", line)
-		}
-		name = strings.ToLower(strings.TrimSpace(name))
-		if long := longNames[name]; long != "" {
-			name = long
-		}
-		m.headers = append(m.headers, [2]string{name, strings.TrimSpace(value)})
-	}
-	if m.method() == "" || m.get("call-id") == "" {
-		return m, errors.New("no SIP message")
-	}
-	return m, nil
-}
-
-func (m sipText) get(name string) string {
-	for _, h := range m.headers {
-		if h[0] == name {
-			return h[1]
-		}
-	}
-	return ""
-}
-
-// all are the values of a header that may come in several lines or in one.
-func (m sipText) all(name string) (values []string) {
-	for _, h := range m.headers {
-		if h[0] == name {
-			for v := range strings.SplitSeq(h[1], ",") {
-				values = append(values, strings.TrimSpace(v))
-			}
-		}
-	}
-	return values
-}
-
-// status is 0 for a request.
-func (m sipText) status() (code int) {
-	fmt.Sscanf(m.start, "SIP/2.0 %d", &code)
-	return code
-}
-
-// method is that of the request, or of the one that is answered.
-func (m sipText) method() string {
-	_, method, _ := strings.Cut(m.get("cseq"), " ")
-	return strings.TrimSpace(method)
-}
-
-// called is the user of the request URI.
-func (m sipText) called() string {
-	_, uri, _ := strings.Cut(m.start, " sip:")
-	user, _, _ := strings.Cut(uri, "@")
+// calledBy is the user of the request URI.
+func calledBy(m *phone.Message) string {
+	user, _, _ := strings.Cut(strings.TrimPrefix(m.URI, "sip:"), "@")
 	return user
 }
 
-// answer is a response to the request m. tag is that of the callee, "" when To has one; contact and body may be empty.
-func (m sipText) answer(line, tag, contact, body string) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "SIP/2.0 %s\r\n", line)
-	for _, h := range m.headers {
-		switch name := h[0]; name {
+// answerTo is a response to the request m. tag is that of the callee, "" when To has one; contact and body may be empty.
+func answerTo(m *phone.Message, status int, reason, tag, contact, body string) []byte {
+	a := &phone.Message{Status: status, Reason: reason, Headers: make([]phone.Header, 0, len(m.Headers)), Body: []byte(body)}
+	for _, h := range m.Headers {
+		switch strings.ToLower(h.Name) {
 		case "to":
-			if tag != "" && !strings.Contains(h[1], "tag=") {
-				h[1] += ";tag=" + tag
+			if tag != "" && !strings.Contains(h.Value, "tag=") {
+				h.Value += ";tag=" + tag
 			}
 			fallthrough
 		case "via", "record-route", "from", "call-id", "cseq":
-			fmt.Fprintf(&b, "%s: %s\r\n", name, h[1])
+			a.Add(h.Name, h.Value)
 		}
 	}
-	finish(&b, contact, body)
-	return []byte(b.String())
+	return finished(a, contact)
 }
 
-// finish writes the end of a message.
-func finish(b *strings.Builder, contact, body string) {
+// finished is the text of a message that its end is still to be added to.
+func finished(m *phone.Message, contact string) []byte {
 	if contact != "" {
-		fmt.Fprintf(b, "Contact: <%s>\r\n", contact)
+		m.Add("Contact", "<"+contact+">")
 	}
-	if body != "" {
-		b.WriteString("Content-Type: application/sdp\r\n")
+	if len(m.Body) > 0 {
+		m.Add("Content-Type", "application/sdp")
 	}
-	fmt.Fprintf(b, "Content-Length: %d\r\n\r\n%s", len(body), body)
+	return m.Bytes()
 }
 
 // dialog is what a caller knows of its call (RFC 3261 12).
@@ -113,28 +48,26 @@ type dialog struct {
 }
 
 // answered takes what the 200 says.
-func (d *dialog) answered(m sipText) {
-	d.to = m.get("to")
-	_, uri, _ := strings.Cut(m.get("contact"), "<")
-	d.uri, _, _ = strings.Cut(uri, ">")
-	d.route = m.all("record-route")
+func (d *dialog) answered(m *phone.Message) {
+	d.to, d.uri, d.route = m.Get("To"), phone.URIOf(m.Get("Contact")), m.List("Record-Route")
 	slices.Reverse(d.route)
 }
 
 // request is a request in the dialog, or the one that begins it.
-func (d *dialog) request(method string, cseq int, branch, body string) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\n", method, d.uri, d.via, branch)
+func (d *dialog) request(method, cseq, branch, body string) []byte {
+	m := &phone.Message{Method: method, URI: d.uri, Headers: make([]phone.Header, 0, 8+len(d.route)), Body: []byte(body)}
+	m.Add("Via", "SIP/2.0/UDP "+d.via+";branch=z9hG4bK"+branch)
 	for _, r := range d.route {
-		fmt.Fprintf(&b, "Route: %s\r\n", r)
+		m.Add("Route", r)
 	}
-	fmt.Fprintf(&b, "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\n", d.from, d.to, d.callID, cseq, method)
-	contact := d.contact
+	for _, h := range []phone.Header{{Name: "From", Value: d.from}, {Name: "To", Value: d.to}, {Name: "Call-ID", Value: d.callID},
+		{Name: "CSeq", Value: cseq + " " + method}, {Name: "Max-Forwards", Value: "70"}} {
+		m.Add(h.Name, h.Value)
+	}
 	if method != "INVITE" {
-		contact = ""
+		return finished(m, "")
 	}
-	finish(&b, contact, body)
-	return []byte(b.String())
+	return finished(m, d.contact)
 }
 
 // offer is the session description of either end; no RTP flows.

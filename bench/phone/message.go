@@ -2,6 +2,7 @@ package phone
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -49,6 +50,7 @@ func ParseMessage(raw []byte) (*Message, error) {
 	if err := m.parseStartLine(lines[0]); err != nil {
 		return nil, err
 	}
+	m.Headers = make([]Header, 0, len(lines)-1)
 	for _, line := range lines[1:] {
 		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") { // RFC 3261 §7.3.1: folded
 			if len(m.Headers) == 0 {
@@ -62,8 +64,8 @@ func ParseMessage(raw []byte) (*Message, error) {
 		if name = strings.TrimSpace(name); !ok || name == "" {
 			return nil, fmt.Errorf("bad header line %q", line)
 		}
-		if long := compact[strings.ToLower(name)]; long != "" {
-			name = long
+		if len(name) == 1 {
+			name = cmp.Or(compact[strings.ToLower(name)], name)
 		}
 		m.Headers = append(m.Headers, Header{name, strings.TrimSpace(value)})
 	}
@@ -101,7 +103,9 @@ func (m *Message) Bytes() []byte {
 	}
 	for _, h := range m.Headers {
 		if !strings.EqualFold(h.Name, "Content-Length") {
-			fmt.Fprintf(&b, "%s: %s\r\n", h.Name, h.Value)
+			for _, part := range [...]string{h.Name, ": ", h.Value, "\r\n"} {
+				b.WriteString(part)
+			}
 		}
 	}
 	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n", len(m.Body))
