@@ -35,7 +35,8 @@ type API struct {
 	gate     access.Gate
 	sockets  atomic.Int64
 	trunks   trunkTeller
-	closing  chan struct{}
+	running  context.Context // of the WebSockets
+	cutOff   context.CancelCauseFunc
 }
 
 // New makes the handler and begins to watch calls; c must be valid. Close ends all that it started.
@@ -47,9 +48,9 @@ func New(c Config) *API {
 	}
 	a := &API{
 		Config: c, accounts: access.NewAccounts(list), tokens: newTokens(c.Tokens), blocked: newBlocklist(c.Block),
-		hub: &hub{sn: c.SN}, closing: make(chan struct{}),
-		trunks: trunkTeller{told: map[string]trunkEvent{}},
+		hub: &hub{sn: c.SN}, trunks: trunkTeller{told: map[string]trunkEvent{}},
 	}
+	a.running, a.cutOff = context.WithCancelCause(context.Background())
 	if a.Names == nil {
 		a.Names = channels.New(c.Calls, channels.Random())
 		a.own = a.Names
@@ -69,7 +70,7 @@ func (a *API) Close() {
 		a.gate.Wait()
 		return
 	}
-	close(a.closing)
+	a.cutOff(errStopping)
 	a.gate.Wait()
 	a.stop()
 	if a.own != nil {

@@ -2,6 +2,7 @@ package yeastar
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -55,14 +56,20 @@ func (c *gathered) hold() {
 	c.held = true
 }
 
-// release writes what was held back, within the time.
-func (c *gathered) release(within time.Duration) error {
+// release writes what was held back, within the time, or that of hurry once ctx has ended.
+func (c *gathered) release(ctx context.Context, within time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held = false
 	c.Conn.SetWriteDeadline(time.Now().Add(within))
+	if ctx.Err() != nil {
+		c.hurry() // again: its deadline may just have been replaced
+	}
 	_, err := c.Conn.Write(c.buf)
 	c.Conn.SetWriteDeadline(time.Time{})
 	c.buf = c.buf[:0]
 	return err
 }
+
+// hurry gives a write that runs little more time. A peer that reads at all can still be told why the connection ends.
+func (c *gathered) hurry() { c.Conn.SetWriteDeadline(time.Now().Add(closeTime)) }

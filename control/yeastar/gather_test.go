@@ -31,7 +31,7 @@ func TestGathered(t *testing.T) {
 	if len(under.texts) != 1 {
 		t.Fatalf("while it was held back, %q was written", under.texts[1:])
 	}
-	if err := c.release(time.Second); err != nil {
+	if err := c.release(t.Context(), time.Second); err != nil {
 		t.Fatal(err)
 	}
 	c.Write([]byte("e"))

@@ -24,8 +24,11 @@ const (
 	closeTime    = time.Second // for a client to answer that the connection is being closed
 )
 
-// errSlow is why a client is cut off.
-var errSlow = errors.New("events came faster than they were read; connect again and ask call/query")
+// Why a client is cut off, whatever it does.
+var (
+	errSlow     = errors.New("events came faster than they were read; connect again and ask call/query")
+	errStopping = errors.New("the server is stopping")
+)
 
 // subscribe is GET subscribe (spec yeastar-p 6.1): a WebSocket for events. It returns nil when the connection has been
 // one and is over; else the refusal and its HTTP status, which is what WebSocket clients look at.
@@ -53,7 +56,7 @@ func (a *API) subscribe(t *turn) (int, *answer) {
 		return 0, nil // Accept has answered
 	}
 	s.conn, s.wire = conn, w.conn
-	why := s.serve(t.r.Context())
+	why := s.serve()
 	a.Log.Info("yeastar websocket closed", "application", t.app, "remote", t.r.RemoteAddr, "reason", why)
 	return 0, nil
 }
@@ -72,10 +75,10 @@ type socket struct {
 func (s *socket) heard() { s.last.Store(int64(time.Since(s.start))) }
 
 // serve runs until the connection ends, and tells why it did.
-func (s *socket) serve(ctx context.Context) string {
-	// The request's own context ends with the handler; what ends the connection is decided here.
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+func (s *socket) serve() string {
+	ctx, cancel := context.WithCancelCause(s.api.running)
 	defer cancel(nil)
+	defer context.AfterFunc(ctx, s.wire.hurry)()
 	s.conn.SetReadLimit(maxFrame)
 	s.events = &subscriber{queue: make(chan []byte, socketQueue), full: func() { cancel(errSlow) }}
 	s.api.hub.join(s.events)
@@ -110,9 +113,7 @@ func (s *socket) write(ctx context.Context, gone <-chan struct{}, hangUp func())
 		case <-gone:
 			return "the client left"
 		case <-ctx.Done():
-			return end(websocket.StatusTryAgainLater, context.Cause(ctx).Error())
-		case <-s.api.closing:
-			return end(websocket.StatusGoingAway, "the server is stopping")
+			return end(farewell(ctx))
 		case <-s.grant.dead:
 			return end(websocket.StatusPolicyViolation, "the token was revoked")
 		case <-expiry.C:
@@ -125,6 +126,9 @@ func (s *socket) write(ctx context.Context, gone <-chan struct{}, hangUp func())
 			idle.Reset(left)
 		case text := <-s.events.queue:
 			time.Sleep(time.Until(sent.Add(gatherTime)))
+			if ctx.Err() != nil {
+				return end(farewell(ctx))
+			}
 			err := s.send(ctx, text)
 			if sent = time.Now(); err != nil {
 				s.conn.CloseNow()
@@ -134,20 +138,29 @@ func (s *socket) write(ctx context.Context, gone <-chan struct{}, hangUp func())
 	}
 }
 
-// send writes an event, and those that wait behind it, in one go.
+// farewell is how a client is told why ctx has ended.
+func farewell(ctx context.Context) (websocket.StatusCode, string) {
+	why := context.Cause(ctx)
+	if why == errStopping {
+		return websocket.StatusGoingAway, why.Error()
+	}
+	return websocket.StatusTryAgainLater, why.Error()
+}
+
+// send writes an event, and those that wait behind it, in one go. Only the last step waits for the client.
 func (s *socket) send(ctx context.Context, text []byte) error {
 	s.wire.hold()
-	err := s.conn.Write(ctx, websocket.MessageText, text)
+	err := s.conn.Write(context.Background(), websocket.MessageText, text)
 	for n := 1; err == nil && n < gatherMost; n++ {
 		select {
 		case text := <-s.events.queue:
-			err = s.conn.Write(ctx, websocket.MessageText, text)
+			err = s.conn.Write(context.Background(), websocket.MessageText, text)
 			continue
 		default:
 		}
 		break
 	}
-	if e := s.wire.release(writeTimeout); err == nil {
+	if e := s.wire.release(ctx, writeTimeout); err == nil {
 		err = e
 	}
 	if err != nil {

@@ -271,6 +271,51 @@ func TestSocketLives(t *testing.T) {
 	})
 }
 
+// TestStuckSubscriber: a client whose connection takes nothing more is cut off soon after it is too late with its events,
+// or the server stops, and not only when the write runs into its own time-out; one that reads again is told why.
+func TestStuckSubscriber(t *testing.T) {
+	overflow := func(_ *API, d *desk) {
+		for range socketQueue/4 + gatherMost { // each call makes four events
+			d.talking()
+			d.tell(callstate.NoticeEnded, call())
+		}
+	}
+	for name, row := range map[string]struct {
+		end    func(*API, *desk)
+		again  bool
+		code   websocket.StatusCode
+		why    string
+		within time.Duration
+	}{
+		"slow":           {overflow, false, 0, "", closeTime},
+		"slow for once":  {overflow, true, websocket.StatusTryAgainLater, errSlow.Error(), 0},
+		"stop":           {func(a *API, _ *desk) { go a.Close() }, false, 0, "", closeTime},
+		"stop, for once": {func(a *API, _ *desk) { go a.Close() }, true, websocket.StatusGoingAway, errStopping.Error(), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk()
+				a := newAPI(t, d)
+				conn := open(t, inMemory(t, a), "switch", newClient(t, a).token, "[30008]")
+				conn.SetReadLimit(1 << 20)
+				d.talking()
+				time.Sleep(time.Second) // a write runs now, and the pipe takes nothing
+				start := time.Now()
+				row.end(a, d)
+				if row.again {
+					ends(t, conn, row.code, row.why)
+				}
+				for a.sockets.Load() > 0 {
+					time.Sleep(time.Millisecond)
+				}
+				if took := time.Since(start); took > row.within+5*gatherTime {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
+
 // TestSlowSubscriber: a client that does not read is cut off; calls do not wait for it, others get every event in order.
 func TestSlowSubscriber(t *testing.T) {
 	d := newDesk()
