@@ -129,8 +129,8 @@ func (l *leg) newINVITE(cmd callstate.Dial) *tx.Request {
 	return req
 }
 
-// responses hands on what comes to the INVITE that opens a dialog. The transaction waits for more answers long after
-// the leg is over; therefore it does not hold the leg.
+// responses hands on what comes to the INVITE that opens a dialog, up to its first final answer. The leg may be over by
+// then; therefore the transaction does not hold it.
 func (a *Agent) responses(d dialog) func(tx.ClientEvent) {
 	callID, tag := d.callID, d.localTag
 	return func(ev tx.ClientEvent) {

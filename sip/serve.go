@@ -84,8 +84,8 @@ func (h *handler) Ack(req *sip.Request, _ tx.Flow) {
 	}
 }
 
-// Response takes a 2xx whose INVITE transaction is over: a copy for a leg that lives, or the answer to an INVITE that
-// was given up (edge case S30). Other responses are dropped (X4).
+// Response takes a 2xx to an INVITE that is answered already, or whose transaction is over: a copy for a leg that lives
+// (edge case S8), a fork (S14), or the answer to an INVITE that was given up (S30). Other responses are dropped (X4).
 func (h *handler) Response(res *sip.Response, flow tx.Flow) {
 	cs := res.CSeq()
 	if cs == nil || cs.MethodName != sip.INVITE || !res.IsSuccess() {

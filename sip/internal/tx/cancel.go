@@ -70,7 +70,8 @@ func (c *Client) sendCancel() {
 	c.layer.timers.start(&c.end, class64T1)
 	wire := follow(sip.CANCEL, c.wire, "", c.asking.more)
 	c.asking.more = ""
-	if _, err := c.layer.newClient(sip.CANCEL, branchOf(wire), wire, c.way, 2*c.layer.limits.Transactions, nil); err != nil {
+	cancel := &Client{layer: c.layer, key: clientKey(branchOf(wire), sip.CANCEL), way: c.way, wire: wire}
+	if _, err := cancel.begin(2 * c.layer.limits.Transactions); err != nil {
 		c.layer.counts.lost.Add(1)
 		c.layer.log.Debug("CANCEL not sent", "error", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"hash/maphash"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -18,57 +17,6 @@ var keySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 
 func keyOf(text []byte) key {
 	return key{maphash.Bytes(keySeeds[0], text), maphash.Bytes(keySeeds[1], text)}
-}
-
-// table finds transactions by key.
-type table[T any] struct {
-	mu   sync.Mutex
-	m    map[key]T
-	open int // of these, how many still have something to do; the others only wait for copies of what they had
-}
-
-func (t *table[T]) init() { t.m = make(map[key]T) }
-
-func (t *table[T]) get(k key) (T, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	v, ok := t.m[k]
-	return v, ok
-}
-
-// add puts v in as open, unless there is one with this key, which it returns, or there are so many already: maxOpen open
-// ones, or maxSettled others.
-func (t *table[T]) add(k key, v T, maxOpen, maxSettled int) (other T, found, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if other, found = t.m[k]; found || t.open >= maxOpen || len(t.m)-t.open >= maxSettled {
-		return other, found, false
-	}
-	t.m[k] = v
-	t.open++
-	return other, false, true
-}
-
-// settle notes that one is open no more.
-func (t *table[T]) settle() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.open--
-}
-
-func (t *table[T]) remove(k key, open bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.m, k)
-	if open {
-		t.open--
-	}
-}
-
-func (t *table[T]) len() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.m)
 }
 
 // serverText appends what makes the key of the server transaction that req belongs to (RFC 3261 §17.2.3). ACK and CANCEL get that
@@ -166,6 +114,15 @@ func NewBranch() string { return sip.RFC3261BranchMagicCookie + rand.Text()[:20]
 const statelessMark = "s"
 
 var tagSeed = maphash.MakeSeed()
+
+// repeatableTag is the To-tag of the answers to a request other than INVITE: the same for every copy of it, so that it need
+// not be kept.
+func repeatableTag(req *sip.Request) string {
+	if tag, ok := param(req.To().Params, "tag"); ok {
+		return tag
+	}
+	return statelessTag(req)
+}
 
 // statelessTag is the To-tag of answers that leave no state: the same for every copy of a request (RFC 3261 §8.2.7),
 // unknown to others.

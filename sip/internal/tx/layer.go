@@ -44,8 +44,9 @@ type Handler interface {
 	Cancelled(invite *Server, cancel *sip.Request)
 	// Ack is an ACK to a 2xx, or to nothing that the layer knows. ACKs to non-2xx answers end in the layer.
 	Ack(req *sip.Request, flow Flow)
-	// Response is a response that belongs to no client transaction: a 2xx to an INVITE that comes late, or from a fork
-	// after its transaction ended, has to be acknowledged and hung up; everything else can be ignored.
+	// Response is a response that is to no client transaction, or a further 2xx to an INVITE that opens a dialog (see
+	// Client): a copy of one that the user knows has to be acknowledged again; one that comes late, or from another fork,
+	// acknowledged and hung up; everything else can be ignored.
 	Response(res *sip.Response, flow Flow)
 }
 
@@ -78,9 +79,10 @@ type Layer struct {
 	limits  Limits
 	log     limitedLog
 	timers  timers
-	servers table[*serverTx]
-	clients table[*Client]
+	servers table[*serverTx, serverLeft]
+	clients table[*Client, clientLeft]
 	counts  counters
+	usual   string // what the user's answers end with when nothing is special about them
 
 	mu      sync.Mutex // guards what follows; never held while calling out
 	sockets []*socket
@@ -99,9 +101,13 @@ func New(cfg Config) *Layer {
 	if cfg.Log == nil {
 		l.log.Logger = slog.New(slog.DiscardHandler)
 	}
+	l.usual = "Content-Length: 0\r\n\r\n"
+	if cfg.Server != "" {
+		l.usual = "Server: " + cfg.Server + "\r\n" + l.usual
+	}
 	l.timers.init()
-	l.servers.init()
-	l.clients.init()
+	l.servers.init(&l.timers)
+	l.clients.init(&l.timers)
 	l.streams.init()
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l

@@ -11,7 +11,8 @@ type Limits struct {
 	// inside a dialog may use a quarter more, so that calls can end when no more can begin.
 	Transactions int
 	// Settled is the number of server transactions, and as many client transactions, that were answered and only absorb
-	// copies, for up to 32 s: it bounds the rate for long, not what goes on at a time. Default 500,000: 15,000 per second.
+	// copies, for up to 32 s: it bounds the rate for long, not what goes on at a time. Default 500,000: 15,000 per second,
+	// in some 50 MB.
 	Settled int
 
 	Connections           int           // stream connections; default 4096

@@ -80,8 +80,10 @@ type Stats struct {
 
 // Stats returns the counts as they stand.
 func (l *Layer) Stats() Stats {
+	servers, settledServers := l.servers.counts()
+	clients, settledClients := l.clients.counts()
 	return Stats{
-		Servers: l.servers.len(), Clients: l.clients.len(),
+		Servers: servers + settledServers, Clients: clients + settledClients,
 		Malformed: l.counts.malformed.Load(), Refused: l.counts.refused.Load(), Unmatched: l.counts.unmatched.Load(),
 		Overload: l.counts.overload.Load(), Lost: l.counts.lost.Load(),
 	}

@@ -23,7 +23,7 @@ func (l *Layer) receive(m *message, from path) {
 		return
 	}
 	branch, _ := param(res.Via().Params, "branch")
-	if c, ok := l.clients.get(clientKey(branch, res.CSeq().MethodName)); ok && c.received(res, from.flow) {
+	if l.toClient(clientKey(branch, res.CSeq().MethodName), res, from.flow) {
 		return
 	}
 	l.counts.unmatched.Add(1)
@@ -53,17 +53,21 @@ func (l *Layer) request(m *message, from path) {
 	}
 	key := serverKey(req, from.flow.Transport)
 	noteSource(req.Via(), from.flow.Remote)
-	t, known := l.servers.get(key)
+	t, left, isOpen, isSettled := l.servers.find(key)
 	switch {
 	case req.Method == sip.ACK:
-		if known && t.ack(req) || ackToStateless(req) {
+		if isOpen && t.ack() || isSettled && left.state == confirmed || ackToStateless(req) {
 			return
 		}
 		l.safely("Ack", func() { l.cfg.Handler.Ack(req, from.flow) })
+	case req.Method == sip.CANCEL && isSettled:
+		l.answer(newAnswer(req, sip.StatusOK, "", left.rest), from) // too late to do anything (RFC 3261 §9.2)
 	case req.Method == sip.CANCEL:
 		l.cancelRequest(t, req, from)
-	case known:
+	case isOpen:
 		t.repeated()
+	case isSettled:
+		l.repeat(left, req, from)
 	default:
 		l.begin(key, req, from)
 	}
@@ -86,7 +90,9 @@ func (l *Layer) begin(k key, req *sip.Request, from path) {
 	other, found, ok := l.servers.add(k, t, limit, l.limits.Settled)
 	switch {
 	case found: // the same request came by another socket in this moment
-		other.repeated()
+		if other != nil {
+			other.repeated()
+		}
 		return
 	case !ok:
 		l.counts.overload.Add(1)
@@ -104,7 +110,7 @@ func (l *Layer) begin(k key, req *sip.Request, from path) {
 
 // cancelRequest answers a CANCEL (RFC 3261 §9.2). It makes no transaction: a repeated CANCEL gets the same answer.
 func (l *Layer) cancelRequest(t *serverTx, req *sip.Request, from path) {
-	if t == nil || !t.invite {
+	if t == nil {
 		l.answer(newAnswer(req, sip.StatusCallTransactionDoesNotExists, "", statelessTag(req)), from)
 		return
 	}

@@ -58,6 +58,7 @@ func newAnswer(req *sip.Request, status int, reason, tag string) *Answer {
 			}
 		}
 	}
+	a.own = len(a.b)
 	return a
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// Server is a server transaction: a request that waits for answers. It is the user's handle; what the layer keeps after
-// the final response is much smaller.
+// Server is a server transaction: a request that waits for answers. It is the user's handle; what the layer keeps once
+// there is nothing more to do is serverLeft.
 type Server struct {
 	t    *serverTx
 	req  *sip.Request
@@ -56,7 +56,7 @@ func (s *Server) send(a *Answer, once bool) error {
 	if err != nil {
 		return err
 	}
-	return s.t.respond(s, a.status, b, once)
+	return s.t.respond(s, a, b, once)
 }
 
 // Resend2xx sends the 2xx to an INVITE again, to the byte. Before a 2xx it gives ErrMessage. It works as long as the
@@ -70,47 +70,41 @@ func (s *Server) Resend2xx() error {
 	return s.t.send(s.ok)
 }
 
-// respond is the user's side of RFC 3261 figures 7 and 8.
-func (t *serverTx) respond(s *Server, status int, b []byte, once bool) error {
+// respond is the user's side of RFC 3261 figures 7 and 8. b is the answer as it is sent.
+func (t *serverTx) respond(s *Server, a *Answer, b []byte, once bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch t.state {
-	case trying, proceeding:
-	case terminated:
-		if !t.answered {
-			return ErrEnded
-		}
-		fallthrough
-	default:
-		return ErrAnswered
-	}
 	switch {
-	case status < 200:
+	case t.answered:
+		return ErrAnswered
+	case t.state == terminated:
+		return ErrEnded
+	case a.status < 200:
 		t.state, t.last = proceeding, b
-	case !t.invite && once:
-		t.answered = true
-		t.terminate()
-	case !t.invite:
-		t.finish(completed, b)
-		t.layer.servers.settle()
-		t.endAfter(class64T1) // Timer J; 0 on reliable transports
-	case status < 300:
-		t.finish(accepted, nil)
-		t.layer.servers.settle()
+		return t.send(b)
+	}
+	t.answered = true
+	t.handle, t.cancel, t.last = nil, nil, nil
+	switch {
+	case t.invite && a.status < 300:
 		s.ok = b
-		t.layer.timers.start(&t.end, class64T1) // Timer L (RFC 6026 §8.7): on every transport
-	default:
-		t.finish(completed, b)
+		t.settle(accepted, class64T1, serverLeft{rest: t.tag}) // Timer L (RFC 6026 §8.7): on every transport
+	case t.invite:
+		t.state, t.last = completed, b
 		if !t.way.reliable {
 			t.again = &timer{owner: t}
 			t.layer.timers.start(t.again, classT1) // Timer G
 		}
 		t.layer.timers.start(&t.end, class64T1) // Timer H
+	case once || t.way.reliable:
+		t.terminate() // Timer J is 0 on reliable transports
+	default:
+		t.settle(completed, class64T1, t.layer.repeatable(a, t.way.remote)) // Timer J
 	}
 	return t.send(b)
 }
 
-// serverTx is what the layer keeps of a server transaction, up to 32 s after its end: therefore no request in it.
+// serverTx is an open server transaction.
 type serverTx struct {
 	layer     *Layer
 	key       key
@@ -123,12 +117,12 @@ type serverTx struct {
 	ready    bool  // Handler.Request has returned
 	cancels  bool  // a CANCEL came
 	mu       sync.Mutex
-	tag      string       // To-tag; after the final response only of an INVITE, for the answer to a CANCEL
+	tag      string       // To-tag
 	cancel   *sip.Request // the CANCEL, while it waits for ready
 	handle   *Server      // until the final response
 	last     []byte       // the response that is repeated
 	again    *timer       // Timer G, once it was started
-	end      timer        // Timers H, I, J, L; for a non-INVITE without answer 64*T1
+	end      timer        // Timer H; for a non-INVITE without answer 64*T1
 }
 
 func newServerTx(l *Layer, key key, req *sip.Request, from path) *serverTx {
@@ -137,15 +131,12 @@ func newServerTx(l *Layer, key key, req *sip.Request, from path) *serverTx {
 		invite: req.Method == sip.INVITE, state: trying,
 	}
 	t.end.owner = t
-	if tag, ok := param(req.To().Params, "tag"); ok {
-		t.tag = tag
-		if t.invite {
-			t.tag = strings.Clone(tag) // it is kept longer than the request
-		}
+	if tag, ok := param(req.To().Params, "tag"); ok && t.invite {
+		t.tag = strings.Clone(tag) // it is kept longer than the request
 	} else if t.invite {
 		t.tag = NewTag()
 	} else {
-		t.tag = statelessTag(req) // the same for a copy that comes after RespondOnce (RFC 3261 §8.2.7)
+		t.tag = repeatableTag(req)
 	}
 	t.handle = &Server{t: t, req: req, flow: from.flow, tag: t.tag}
 	if t.invite {
@@ -165,34 +156,26 @@ func (t *serverTx) begin() *Server {
 	return t.handle
 }
 
-// finish enters the state of a final response.
-func (t *serverTx) finish(s state, last []byte) {
-	t.state, t.last, t.answered = s, last, true
-	t.handle, t.cancel = nil, nil
-	if !t.invite {
-		t.tag = ""
-	}
-}
-
-// endAfter ends the transaction after a time in which retransmissions may come: on a reliable transport at once.
-func (t *serverTx) endAfter(c class) {
-	if t.way.reliable {
-		t.terminate()
-		return
-	}
-	t.layer.timers.start(&t.end, c)
-}
-
 // open tells whether something is still due: an answer, or the ACK to one that is repeated until it comes.
 func (t *serverTx) open() bool { return t.state <= proceeding || t.state == completed && t.invite }
 
+// settle enters a state in which there is nothing more to do but to absorb copies, for as long as c lasts.
+func (t *serverTx) settle(s state, c class, left serverLeft) {
+	t.close(s)
+	left.state = s
+	t.layer.servers.settle(t.key, c, left)
+}
+
 func (t *serverTx) terminate() {
-	open := t.open()
-	t.state, t.last = terminated, nil
+	t.close(terminated)
+	t.layer.servers.remove(t.key)
+}
+
+func (t *serverTx) close(s state) {
+	t.state, t.last = s, nil
 	t.handle, t.cancel = nil, nil
 	t.stopAgain()
 	t.layer.timers.stop(&t.end)
-	t.layer.servers.remove(t.key, open)
 }
 
 func (t *serverTx) stopAgain() {
@@ -213,27 +196,22 @@ func (t *serverTx) toTag() string {
 func (t *serverTx) repeated() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch t.state {
-	case proceeding, completed: // RFC 3261 §17.2.1, §17.2.2; accepted and confirmed absorb it, RFC 6026 §7.1
-		if t.last != nil {
-			t.resend()
-		}
+	if t.last != nil { // RFC 3261 §17.2.1, §17.2.2
+		t.resend()
 	}
 }
 
 // ack is an ACK with the branch of t. It returns false if the ACK is the user's.
-func (t *serverTx) ack(req *sip.Request) bool {
+func (t *serverTx) ack() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch t.state {
 	case completed:
-		if !t.invite {
-			return false
+		if t.way.reliable {
+			t.terminate()
+		} else {
+			t.settle(confirmed, classT4, serverLeft{rest: t.tag}) // Timer I
 		}
-		t.state, t.last = confirmed, nil
-		t.layer.servers.settle()
-		t.stopAgain()
-		t.endAfter(classT4) // Timer I
 		return true
 	case confirmed:
 		return true

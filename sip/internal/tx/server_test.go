@@ -25,10 +25,16 @@ func answer(statuses ...int) func(*Server) {
 func (s *scene) serverState() string {
 	s.layer.servers.mu.Lock()
 	defer s.layer.servers.mu.Unlock()
-	for _, t := range s.layer.servers.m {
+	for _, t := range s.layer.servers.open {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		return t.state.String()
+	}
+	s.layer.servers.kept()
+	for _, all := range s.layer.servers.settled {
+		if all.oldest != nil {
+			return all.oldest.left.state.String()
+		}
 	}
 	return "terminated"
 }
@@ -241,7 +247,7 @@ func TestRespondOnce(t *testing.T) { // a copy of the request is a new one
 		}
 		s.send(requestText("REGISTER", branch1))
 		s.live(0, 0)
-		if n := s.layer.servers.open; n != 0 {
+		if n, _ := s.layer.servers.counts(); n != 0 {
 			t.Errorf("%d are open", n)
 		}
 		s.send(requestText("REGISTER", branch1))
@@ -383,7 +389,7 @@ func TestSettledAreNotOpen(t *testing.T) {
 			if all := s.received(); len(all) != 1 || (all[0].first() == "503") != (status == "503") {
 				t.Fatalf("request %d: got %v", i, all)
 			}
-			if n := s.layer.servers.open; n != 0 {
+			if n, _ := s.layer.servers.counts(); n != 0 {
 				t.Fatalf("after request %d %d are open", i, n)
 			}
 		}
@@ -392,18 +398,18 @@ func TestSettledAreNotOpen(t *testing.T) {
 		}
 		one(8, "503")
 		time.Sleep(33 * time.Second)
-		if n := s.layer.servers.len(); n != 0 {
+		if _, n := s.layer.servers.counts(); n != 0 {
 			t.Fatalf("%d are kept", n)
 		}
 		one(9, "")
 		s.user.request = answer(486) // repeated until the ACK: open
 		s.send(requestText("INVITE", branch1+"x"))
 		refused := s.received()[0]
-		if n := s.layer.servers.open; n != 1 {
+		if n, _ := s.layer.servers.counts(); n != 1 {
 			t.Errorf("before the ACK %d are open", n)
 		}
 		s.send(requestText("ACK", branch1+"x", "To: "+header(refused.text, "To")))
-		if n := s.layer.servers.open; n != 0 {
+		if n, _ := s.layer.servers.counts(); n != 0 {
 			t.Errorf("after the ACK %d are open", n)
 		}
 	})

@@ -60,6 +60,9 @@ func (w *timers) init() {
 	w.idle.L = &w.mu
 }
 
+// now is the time since base.
+func (w *timers) now() time.Duration { return time.Since(w.base) }
+
 // start starts or restarts t. The lock of the owner is held.
 func (w *timers) start(t *timer, c class) {
 	w.mu.Lock()
@@ -69,7 +72,7 @@ func (w *timers) start(t *timer, c class) {
 	if w.stopped {
 		return
 	}
-	t.at, t.class, t.set = time.Since(w.base)+c.duration(), c, true
+	t.at, t.class, t.set = w.now()+c.duration(), c, true
 	list := &w.lists[c]
 	t.prev = list.tail
 	if list.tail == nil {
@@ -111,7 +114,7 @@ func (w *timers) unlink(t *timer) {
 
 func (w *timers) arm(at time.Duration) {
 	w.armed = at
-	wait := at - time.Since(w.base)
+	wait := at - w.now()
 	if w.alarm == nil {
 		w.alarm = time.AfterFunc(wait, w.run)
 		return
@@ -133,7 +136,7 @@ func (w *timers) run() {
 		if t == nil {
 			break
 		}
-		if t.at > time.Since(w.base) {
+		if t.at > w.now() {
 			w.arm(t.at)
 			break
 		}

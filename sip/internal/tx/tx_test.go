@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -127,27 +129,55 @@ func play(t *testing.T, limits Limits, f func(t *testing.T, s *scene)) {
 	})
 }
 
-// counted checks that as many transactions count as open as are: a count that drifts ends in 503 for everybody.
+// counted checks the tables: a count that drifts ends in 503 for everybody.
 func (s *scene) counted() {
 	s.t.Helper()
 	synctest.Wait()
-	for name, is := range map[string][2]int{
-		"server": {s.layer.servers.open, countOpen(&s.layer.servers, (*serverTx).open)},
-		"client": {s.layer.clients.open, countOpen(&s.layer.clients, func(c *Client) bool { return c.state <= proceeding })},
-	} {
-		if is[0] != is[1] {
-			s.t.Errorf("%d %s transactions count as open, %d are", is[0], name, is[1])
+	checkTables(s.t, s.layer)
+}
+
+func checkTables(t *testing.T, l *Layer) {
+	t.Helper()
+	checkTable(t, "server", &l.servers, func(v *serverTx) bool { v.mu.Lock(); defer v.mu.Unlock(); return v.open() })
+	checkTable(t, "client", &l.clients, func(c *Client) bool { c.mu.Lock(); defer c.mu.Unlock(); return c.open() })
+}
+
+// checkTable checks that all transactions that count as open are, and that as many settled ones are found as count.
+func checkTable[T, L any](t *testing.T, name string, table *table[T, L], open func(T) bool) {
+	t.Helper()
+	table.mu.Lock()
+	all := slices.Collect(maps.Values(table.open))
+	table.mu.Unlock()
+	for _, v := range all {
+		if !open(v) {
+			t.Errorf("a %s transaction counts as open that is not", name)
 		}
+	}
+	table.mu.Lock()
+	defer table.mu.Unlock()
+	for class := range table.settled {
+		checkSettled(t, name, &table.settled[class])
 	}
 }
 
-func countOpen[T any](t *table[T], open func(T) bool) (n int) {
-	for _, v := range t.m {
-		if open(v) {
-			n++
+func checkSettled[L any](t *testing.T, name string, s *settled[L]) {
+	t.Helper()
+	inOrder, byKey := 0, 0
+	for e, last := s.oldest, time.Duration(0); e != nil; e = e.newer {
+		inOrder++
+		if e.until < last || s.find(e.key) != e {
+			t.Errorf("%s: a settled transaction is out of order, or not found", name)
+		}
+		last = e.until
+	}
+	for _, e := range s.index {
+		for ; e != nil; e = e.chain {
+			byKey++
 		}
 	}
-	return n
+	if inOrder != s.n || byKey != s.n {
+		t.Errorf("%s: %d count as settled, %d are in order, %d in the index", name, s.n, inOrder, byKey)
+	}
 }
 
 func newScene(t *testing.T, limits Limits) *scene {

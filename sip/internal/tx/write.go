@@ -52,6 +52,7 @@ var errLineBreak = fmt.Errorf("%w: line break in a value", ErrMessage)
 // Answer is an answer to a request while it is written: Server.NewAnswer begins it, Server.Respond sends it.
 type Answer struct {
 	status int
+	own    int // where in b what is not from the request begins
 	draft
 }
 
