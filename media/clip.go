@@ -24,7 +24,7 @@ type playback struct {
 	ref    uint32
 	repeat bool
 	limit  time.Duration // 0: none
-	at     int           // frames that are over
+	at     int           // half frames that are over
 
 	began time.Duration // its first tick, or -1
 	waits time.Duration // since when it cannot be made, or -1
@@ -114,8 +114,8 @@ func (o *outbound) checkClip(l *leg, now time.Duration, told *[]callstate.Event)
 		if p.waits = -1; p.began < 0 {
 			p.began = now
 		}
-		if p.at == p.audio.frames() {
-			p.at, over = 0, !p.repeat
+		if end := 2 * p.audio.frames(); p.at >= end {
+			p.at, over = p.at-end, !p.repeat
 		}
 	} else if p.waits < 0 {
 		p.waits = now
@@ -134,12 +134,15 @@ func (o *outbound) checkClip(l *leg, now time.Duration, told *[]callstate.Event)
 
 // sendClip sends the next frame of the clip, unless a digit stands in its place: then it waits. Called with mu held, by the
 // clock alone.
-func (o *outbound) sendClip(now time.Duration) {
-	if !o.clipped() || o.frozen || now < o.eventBusy {
-		return
+func (o *outbound) sendClip(due, now time.Duration) {
+	p := &o.clip
+	switch {
+	case !o.clipped() || o.frozen || now < o.eventBusy:
+	case !o.open:
+		p.at += 2
+	case p.repeat:
+		p.at += o.sendNext(p.audio.loop, p.at, 2, due)
+	default:
+		p.at += o.sendNext(p.audio.loop, p.at, min(2, 2*p.audio.frames()-p.at), due)
 	}
-	if o.open {
-		o.sendFrame(o.clip.audio.loop, o.clip.at, now)
-	}
-	o.clip.at++
 }

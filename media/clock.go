@@ -26,9 +26,10 @@ type clock struct {
 	slot uint64   // counts ticks
 }
 
-// ticker is a leg or a recording. tick does what is due in a slot of 20 ms, and returns false when no more are needed.
+// ticker is a leg or a recording. tick does what was due in a slot of 20 ms, now or a moment ago, and returns false when no
+// more are needed.
 type ticker interface {
-	tick(slot uint64, now time.Duration) (busy bool)
+	tick(slot uint64, due, now time.Duration) (busy bool)
 }
 
 // mostOwed is how late a tick may be and still be made up for.
@@ -130,7 +131,7 @@ func (c *clock) run() {
 		}
 		now := c.since()
 		if ticking && now >= tick {
-			c.tick(now)
+			c.tick(tick, now)
 			// A machine that was busy for a moment owes its listeners what they would have heard: a few ticks follow at once.
 			// More would be a burst, and are left out.
 			for tick += dtmf.Slot; now-tick >= mostOwed; tick += dtmf.Slot {
@@ -140,7 +141,7 @@ func (c *clock) run() {
 	}
 }
 
-func (c *clock) tick(now time.Duration) {
+func (c *clock) tick(due, now time.Duration) {
 	c.mu.Lock()
 	c.slot++
 	c.now = c.now[:0]
@@ -153,7 +154,7 @@ func (c *clock) tick(now time.Duration) {
 	defer c.fwd.release()
 	defer func() { clear(c.now) }() // keeps no closed leg
 	for _, t := range c.now {
-		if t.tick(c.slot, now) {
+		if t.tick(c.slot, due, now) {
 			continue
 		}
 		c.mu.Lock()

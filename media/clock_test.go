@@ -15,7 +15,7 @@ type slowTick struct {
 	takes time.Duration // that one
 }
 
-func (s *slowTick) tick(uint64, time.Duration) bool {
+func (s *slowTick) tick(uint64, time.Duration, time.Duration) bool {
 	s.mu.Lock()
 	s.n++
 	takes := time.Duration(0)

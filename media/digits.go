@@ -8,6 +8,7 @@ import (
 	"ringdown/media/internal/dtmf"
 	"ringdown/media/internal/sdp"
 	"ringdown/media/internal/timeline"
+	"ringdown/media/internal/tone"
 )
 
 // sendDigits queues a string for a leg. DigitsSent tells how it went.
@@ -78,29 +79,36 @@ func (o *outbound) ready(l *leg, now time.Duration, told *[]callstate.Event) boo
 
 // sendEvent sends one packet of an injected event (RFC 4733 §2.5.1): all have the timestamp of its start, the numbers
 // go on, also for the repeated ends.
-func (o *outbound) sendEvent(step dtmf.Step, now time.Duration) {
+func (o *outbound) sendEvent(step dtmf.Step, due time.Duration) {
 	if !o.open || o.agreed.event.Name == "" {
 		return
 	}
 	var s timeline.Stamp
-	if step.First {
-		s = o.line.Insert(uint32(o.line.Clock()/50), now)
-	} else {
-		s = o.line.Again()
-	}
 	p := dtmf.Payload{Event: step.Event, End: step.End, Volume: volume,
 		Duration: uint16(step.Slots * o.agreed.event.Clock / 50)}
+	if step.First {
+		s = o.line.Insert(o.lasts(p), due)
+	} else {
+		s = o.line.Again(o.lasts(p))
+	}
 	p.Write(o.room()[headerSize:])
 	o.send(o.room()[:headerSize+dtmf.PayloadSize], o.agreed.event.PT, s)
 }
 
-// sendTone sends 20 ms of a key's tone, or of the pause after it.
-func (o *outbound) sendTone(step dtmf.Step, now time.Duration) {
+// lasts is how many ticks of the stream an event lasts, of which a packet goes to the phone.
+func (o *outbound) lasts(p dtmf.Payload) uint32 {
+	return uint32(int(p.Duration) * o.line.Clock() / o.agreed.event.Clock)
+}
+
+// sendTone sends 20 ms of a key's tone, or of the pause after it: whole frames, and none is left out.
+func (o *outbound) sendTone(step dtmf.Step, due time.Duration) {
 	playing, at := silent(o.agreed.kind), 0
 	if step.Act == dtmf.Tone {
-		playing, at = key(o.agreed.kind, step.Event), step.Slots
+		playing, at = key(o.agreed.kind, step.Event), 2*step.Slots
 	}
-	o.sendFrame(playing, at, now)
+	if o.open {
+		o.sendFrame(playing, at, 2, o.line.Must(tone.Frame, due))
+	}
 }
 
 // shut ends the stream for good. An event that was being sent gets its end (edge case D13).

@@ -91,6 +91,11 @@
 //	heard  music          alice^             music   ^
 //	out    m1    m2    m3    m4 a4    a5    a6    a7 m1    m2    m3
 //
+// So more is sent than time has passed: by up to 20 ms a change. Package timeline bounds it; what we make ourselves is sent in
+// packets of 10 ms until it is in step again (RFC 3551 §4.2 lets a packet be of any length), so that nothing is lost and
+// nobody waits. Where there is nothing of ours in between, from phone to phone and from and to a mix, a packet is left out
+// once the stream would be more than 30 ms ahead.
+//
 // G.722 is not coded packet by packet: coder and decoder know what went before, and must know the same. So an encoder
 // that takes over first follows the 200 ms that were relayed, and when a phone's own packets take over they are decoded
 // and coded anew for half a second, until its encoder and ours agree. What is transcoded or mixed has one encoder per

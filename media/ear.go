@@ -59,7 +59,7 @@ func (l *leg) openEar() {
 }
 
 // tick listens to 20 ms.
-func (x *ear) tick(slot uint64, now time.Duration) (busy bool) {
+func (x *ear) tick(slot uint64, _, now time.Duration) (busy bool) {
 	defer x.leg.caught("listening for keys")
 	key, over, busy := x.hear(slot, now)
 	if over {

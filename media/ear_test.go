@@ -264,8 +264,8 @@ func TestNoAllocationListening(t *testing.T) {
 			receive()
 			tick()
 			slot++
-			x.tick(slot, b.now())
-			if r.tick(slot, b.now()); slot%25 == 0 {
+			x.tick(slot, b.now(), b.now())
+			if r.tick(slot, b.now(), b.now()); slot%25 == 0 {
 				r.taken()
 			}
 		}); n != 0 {
@@ -291,7 +291,7 @@ func BenchmarkTape(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		r.start = bed.now()
 		r.frames = 0
-		if r.tick(1<<32+1, bed.now()); i%25 == 0 {
+		if r.tick(1<<32+1, bed.now(), bed.now()); i%25 == 0 {
 			r.taken()
 		}
 	}

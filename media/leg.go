@@ -126,9 +126,9 @@ func (l *leg) checkSilence(now time.Duration) (at time.Duration, again bool) {
 }
 
 // tick does what is due every 20 ms; it returns false when the leg needs no more ticks.
-func (l *leg) tick(slot uint64, now time.Duration) (busy bool) {
+func (l *leg) tick(slot uint64, due, now time.Duration) (busy bool) {
 	defer l.caught("tick")
-	busy = l.out.tick(l, slot, now)
+	busy = l.out.tick(l, slot, due, now)
 	l.in.mu.Lock()
 	defer l.in.mu.Unlock()
 	if d, ok := l.in.detector.Expire(now); ok {

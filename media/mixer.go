@@ -6,12 +6,13 @@ import (
 	"ringdown/callstate"
 	"ringdown/media/internal/codec"
 	"ringdown/media/internal/mix"
+	"ringdown/media/internal/timeline"
 	"ringdown/media/internal/tone"
 )
 
 // addUp sends the next frame of a mix, unless a digit or a clip stands in its place. It returns false when nobody can hear it.
 // Called with mu held, by the clock alone.
-func (o *outbound) addUp(slot uint64, now time.Duration) bool {
+func (o *outbound) addUp(slot uint64, due, now time.Duration) bool {
 	if !o.open || o.agreed.kind == codec.None {
 		return false
 	}
@@ -22,12 +23,16 @@ func (o *outbound) addUp(slot uint64, now time.Duration) bool {
 	if o.frozen || o.clipped() || now < o.eventBusy {
 		return true
 	}
+	s, fate := o.line.Next(tone.Frame, due)
+	if fate != timeline.Placed {
+		return true
+	}
 	var frame [tone.WideFrame]int16
 	mixed := frame[:o.coder.Kind().Rate()/50]
 	sum.Cut(mixed)
 	o.coder.Encode(o.room()[headerSize:], mixed)
 	o.made = o.coder.Kind().Remembers()
-	o.send(o.room()[:headerSize+tone.Frame], o.agreed.pt, o.line.Next(tone.Frame, now))
+	o.send(o.room()[:headerSize+tone.Frame], o.agreed.pt, s)
 	return true
 }
 

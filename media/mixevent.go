@@ -57,14 +57,14 @@ func (o *outbound) mixEvent(from *mix.Source, ts uint32, p dtmf.Payload, clock i
 		o.counts.Misplaced++
 		return
 	}
-	s := timeline.Stamp{}
-	if again {
-		s = o.line.Again()
-	} else {
-		s = o.line.Insert(uint32(o.line.Clock()/50), now)
-	}
 	if ours := o.agreed.event.Clock; ours != clock {
 		p.Duration = uint16(min(uint64(p.Duration)*uint64(ours)/uint64(clock), 0xffff)) // edge case D11
+	}
+	s := timeline.Stamp{}
+	if again {
+		s = o.line.Again(o.lasts(p))
+	} else {
+		s = o.line.Insert(o.lasts(p), now)
 	}
 	p.Write(o.room()[headerSize:])
 	o.send(o.room()[:headerSize+dtmf.PayloadSize], o.agreed.event.PT, s)

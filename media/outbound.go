@@ -37,11 +37,11 @@ type outbound struct {
 	made   bool
 	settle int
 	sound  callstate.Sound
-	at     int // where in the loop of sound
+	at     int // where in the loop of sound, in half frames
 	// At a change, what was there before goes on for as long as a packet is missing, so that the phone waits for no more
 	// than the 20 ms that lie between any two:
 	bridge   callstate.Sound // goes on until the first packet of the feed, for one frame at most
-	bridgeAt int             // where in its loop
+	bridgeAt int             // where in its loop, in half frames
 	owes     bool            // a sound has taken the place of a feed, and has not begun
 	clip     playback
 
@@ -134,17 +134,24 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 		if !o.frozen {
 			o.skip(r)
 		}
-		if r.converter != nil && r.converter.Kind() == op.kind {
-			r.converter.Hear(packet[headerSize:])
-		}
+		r.hear(op.kind, packet[headerSize:])
 		return
 	}
-	s, ok := o.line.Follow(r.source(h.SSRC), h.SequenceNumber, h.Timestamp, now)
-	if !ok {
+	length := uint32(0) // not known
+	if op.kind != codec.None {
+		length = uint32(len(packet) - headerSize)
+	}
+	s, fate := o.line.Follow(r.source(h.SSRC), h.SequenceNumber, h.Timestamp, length, now)
+	o.bridge = callstate.Nothing
+	switch fate {
+	case timeline.Misplaced:
 		o.counts.Misplaced++
 		return
+	case timeline.TooEarly:
+		o.counts.Suppressed++
+		r.hear(op.kind, packet[headerSize:])
+		return
 	}
-	o.bridge = callstate.Nothing
 	switch payload := packet[headerSize:]; op.do {
 	case toMuLaw:
 		g711.ToU(payload, payload)
@@ -206,9 +213,13 @@ func (o *outbound) relayEvent(r *route, h *rtp.Header, packet []byte, p dtmf.Pay
 		p.Duration = uint16(min(uint64(p.Duration)*uint64(ours)/uint64(clock), 0xffff))
 		p.Write(packet[headerSize:])
 	}
-	s, ok := o.line.Follow(r.source(h.SSRC), h.SequenceNumber, ts, now)
-	if !ok {
+	s, fate := o.line.Follow(r.source(h.SSRC), h.SequenceNumber, ts, max(o.lasts(p), 1), now)
+	switch fate {
+	case timeline.Misplaced:
 		o.counts.Misplaced++
+		return
+	case timeline.TooEarly: // those after it have all that is in it
+		o.counts.Suppressed++
 		return
 	}
 	if p.End {

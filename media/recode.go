@@ -6,6 +6,13 @@ import "ringdown/media/internal/codec"
 // agree, and the phone that listens can go over.
 const settleTime = 4000
 
+// hear has the route know a payload that is left out, so that those after it are understood.
+func (r *route) hear(from codec.Kind, payload []byte) {
+	if r.converter != nil && r.converter.Kind() == from {
+		r.converter.Hear(payload)
+	}
+}
+
 // recode decodes a payload and codes it anew in its place. It leaves out what comes late: these codecs need their octets
 // in order. Called with mu held.
 func (o *outbound) recode(r *route, from codec.Kind, payload []byte, seq uint16) bool {

@@ -270,7 +270,7 @@ func TestRecordStall(t *testing.T) {
 			r := s.tapes[recordID{1, 1}]
 			s.wire.Unlock()
 			for i := range 50 {
-				r.tick(1<<32+uint64(i), s.now())
+				r.tick(1<<32+uint64(i), s.now(), s.now())
 				time.Sleep(20 * ms)
 			}
 			s.clock = newClock(s.now, s.fwd)

@@ -67,7 +67,7 @@ func newRecording(e *Engine, c callstate.StartRecord) *recording {
 
 // tick records a frame. Where the clock has left out slots, so does what was said in them; the file has silence there, so
 // that a time in it stays the time of the call.
-func (r *recording) tick(slot uint64, now time.Duration) (busy bool) {
+func (r *recording) tick(slot uint64, _, now time.Duration) (busy bool) {
 	defer r.caught()
 	r.mu.Lock()
 	defer r.mu.Unlock()

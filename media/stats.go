@@ -14,7 +14,7 @@ type Stats struct {
 	Stranger   uint64 // dropped: not from the leg's phone (edge case M7)
 	Malformed  uint64 // dropped: no RTP, RTCP, or a payload type that was not agreed
 	Unheard    uint64 // dropped: nobody hears it, or may hear it now
-	Suppressed uint64 // dropped: a digit or a clip was being sent in its place
+	Suppressed uint64 // dropped: a digit, a clip or the end of what was heard before was being sent in its place
 	Misplaced  uint64 // dropped: its sequence number fits nowhere
 	SendErrors uint64
 }

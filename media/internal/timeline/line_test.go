@@ -10,12 +10,15 @@ const ms = time.Millisecond
 
 // step is one thing that happens to a line, and what must come of it.
 type step struct {
-	do   string // "A", "B": a packet of that source; "own", "event", "again"
+	do   string // "A", "B": a packet of that source; "own", "event", which lasts 20 ms, "again"
 	at   time.Duration
 	seq  uint16 // of the source
 	ts   uint32
 	want Stamp
 	drop bool
+
+	length uint32 // 0: not known
+	early  bool   // why it is dropped
 }
 
 func TestLine(t *testing.T) {
@@ -37,9 +40,9 @@ func TestLine(t *testing.T) {
 			{do: "A", at: 0, seq: 7, ts: 500, want: Stamp{100, 1000, true}},
 			{do: "B", at: 7 * ms, seq: 30000, ts: 9, want: Stamp{101, 1160, true}}, // one frame at least
 			{do: "B", at: 27 * ms, seq: 30001, ts: 169, want: Stamp{102, 1320, false}},
-			{do: "A", at: 1027 * ms, seq: 58, ts: 8700, want: Stamp{103, 9320, true}}, // a second of silence
+			{do: "A", at: 1027 * ms, seq: 58, ts: 8700, want: Stamp{103, 9216, true}}, // a second of silence
 			{do: "A", at: 1028 * ms, seq: 57, ts: 8540, drop: true},                   // from before: its number is taken
-			{do: "A", at: 1047 * ms, seq: 59, ts: 8860, want: Stamp{104, 9480, false}},
+			{do: "A", at: 1047 * ms, seq: 59, ts: 8860, want: Stamp{104, 9376, false}},
 		},
 		"M9: a restarted sequence is one gap": {
 			{do: "A", at: 0, seq: 7, ts: 500, want: Stamp{100, 1000, true}},
@@ -67,13 +70,41 @@ func TestLine(t *testing.T) {
 			{do: "A", at: 0, seq: 7, ts: 500, want: Stamp{100, 1000, true}},
 			{do: "A", at: time.Minute, seq: 8, ts: 480500, want: Stamp{101, 481000, false}},
 		},
-		"our own frames are evenly spaced, whatever the ticks": {
+		"our own frames are evenly spaced, and where ticks were missing there is a gap": {
 			{do: "own", at: 0, want: Stamp{100, 1000, true}},
-			{do: "own", at: 21 * ms, want: Stamp{101, 1160, false}},
-			{do: "own", at: 39 * ms, want: Stamp{102, 1320, false}},
-			{do: "own", at: 539 * ms, want: Stamp{103, 5320, false}}, // ticks were missing
+			{do: "own", at: 20 * ms, want: Stamp{101, 1160, false}},
+			{do: "own", at: 40 * ms, want: Stamp{102, 1320, false}},
+			{do: "own", at: 540 * ms, want: Stamp{103, 5320, false}},
 			{do: "A", at: 559 * ms, seq: 1, ts: 1, want: Stamp{104, 5480, true}},
-			{do: "own", at: 560 * ms, want: Stamp{105, 5640, true}},
+			{do: "own", at: 560 * ms, want: Stamp{105, 5640, true}}, // 20 ms ahead
+		},
+		"a packet that lasts 60 ms is over before the next source goes on": {
+			{do: "A", at: 0, seq: 1, ts: 0, length: 480, want: Stamp{100, 1000, true}},
+			{do: "own", at: 20 * ms, drop: true, early: true},
+			{do: "own", at: 40 * ms, want: Stamp{101, 1480, true}},
+			{do: "A", at: 60 * ms, seq: 2, ts: 480, length: 480, want: Stamp{102, 1640, true}}, // ahead by its own length at most
+		},
+		"its length is known by the timestamps if by nothing else": {
+			{do: "A", at: 0, seq: 1, ts: 0, want: Stamp{100, 1000, true}},
+			{do: "A", at: 120 * ms, seq: 3, ts: 960, want: Stamp{102, 1960, false}}, // one was lost
+			{do: "B", at: 125 * ms, seq: 1, ts: 0, drop: true, early: true},
+			{do: "B", at: 155 * ms, seq: 2, ts: 240, want: Stamp{103, 2440, true}},
+		},
+		"from source to source and back: the third change would be ahead by 34 ms": {
+			{do: "A", at: 0, seq: 1, ts: 0, want: Stamp{100, 1000, true}},
+			{do: "B", at: 6 * ms, seq: 1, ts: 0, want: Stamp{101, 1160, true}},
+			{do: "B", at: 26 * ms, seq: 2, ts: 160, want: Stamp{102, 1320, false}},
+			{do: "A", at: 40 * ms, seq: 3, ts: 320, want: Stamp{103, 1480, true}},
+			{do: "B", at: 46 * ms, seq: 3, ts: 320, drop: true, early: true},
+			{do: "A", at: 60 * ms, seq: 4, ts: 480, want: Stamp{104, 1640, false}}, // it has not been taken away
+			{do: "B", at: 66 * ms, seq: 4, ts: 480, drop: true, early: true},
+			{do: "B", at: 86 * ms, seq: 5, ts: 640, want: Stamp{105, 1800, true}},
+		},
+		"a source whose clock is wrong takes the wall with it": {
+			{do: "A", at: 0, seq: 1, ts: 0, want: Stamp{100, 1000, true}},
+			{do: "A", at: 20 * ms, seq: 2, ts: 8160, want: Stamp{101, 9160, false}}, // a second too many
+			{do: "own", at: 40 * ms, want: Stamp{102, 9320, true}},
+			{do: "own", at: 540 * ms, want: Stamp{103, 12840, false}}, // of 500 ms 60 are over
 		},
 		"M24: an event interrupts a source, which then keeps its own time": {
 			{do: "A", at: 0, seq: 7, ts: 500, want: Stamp{100, 1000, true}},
@@ -112,21 +143,21 @@ func TestLine(t *testing.T) {
 			l := New(1, 8000, 100, 1000)
 			for i, s := range steps {
 				var got Stamp
-				ok := true
+				var fate Fate
 				switch s.do {
 				case "own":
-					got = l.Next(160, s.at)
+					got, fate = l.Next(160, s.at)
 				case "event":
 					got = l.Insert(160, s.at)
 				case "again":
-					got = l.Again()
+					got = l.Again(160)
 				case "skip":
 					l.Skip()
 				default:
-					got, ok = l.Follow(uint64(s.do[0]), s.seq, s.ts, s.at)
+					got, fate = l.Follow(uint64(s.do[0]), s.seq, s.ts, s.length, s.at)
 				}
-				if ok == s.drop || !s.drop && got != s.want {
-					t.Fatalf("step %d, %s: got %+v %v, want %+v %v", i, s.do, got, ok, s.want, !s.drop)
+				if got != s.want || (fate != Placed) != s.drop || s.early != (fate == TooEarly) {
+					t.Fatalf("step %d, %s: got %+v %v, want %+v", i, s.do, got, fate, s)
 				}
 			}
 		})
@@ -150,26 +181,26 @@ func TestNoNumberTwice(t *testing.T) {
 			tss[src] += 160
 			before, running := l.ts, l.fed
 			var s Stamp
-			ok := true
+			var fate Fate
 			switch r.IntN(10) {
 			case 0:
-				s = l.Next(160, now)
+				s, fate = l.Next(160, now)
 			case 1:
 				s = l.Insert(160, now)
 			case 2:
 				if i == 0 {
 					continue
 				}
-				s = l.Again()
+				s = l.Again(160)
 			case 3:
 				late := uint16(r.IntN(5)) + 1
-				if s, ok = l.Follow(uint64(src+1), seqs[src]-late, tss[src]-uint32(late)*160, now); ok {
+				if s, fate = l.Follow(uint64(src+1), seqs[src]-late, tss[src]-uint32(late)*160, 160, now); fate == Placed {
 					continue // a late or repeated packet may take the number of a lost one, or of itself
 				}
 			default:
-				s, ok = l.Follow(uint64(src+1), seqs[src], tss[src], now)
+				s, fate = l.Follow(uint64(src+1), seqs[src], tss[src], 160, now)
 			}
-			if !ok {
+			if fate != Placed {
 				continue
 			}
 			if seen[s.Seq] {
