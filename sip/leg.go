@@ -60,6 +60,7 @@ type dialling struct {
 	heard     bool      // it had some answer
 	lastProg  progressSeen
 	redirects []callstate.Redirect // of a 3xx (F4)
+	patience  *time.Timer          // of a leg at a trunk: timerSilent, until the trunk is heard
 }
 
 // phase is how far the dialog has come.
@@ -237,9 +238,9 @@ func (l *leg) timer(in timerIn) {
 	}
 }
 
-// after puts a timer input later. Timers are not stopped: each carries a number that tells whether it still matters.
-func (l *leg) after(d time.Duration, what timerKind, gen int) {
-	time.AfterFunc(d, func() { l.put(timerIn{what, gen}) })
+// after puts a timer input later. Few timers are stopped: each carries a number that tells whether it still matters.
+func (l *leg) after(d time.Duration, what timerKind, gen int) *time.Timer {
+	return time.AfterFunc(d, func() { l.put(timerIn{what, gen}) })
 }
 
 // post tells the call what happened; nothing after its LegEnded but reports on a REFER.

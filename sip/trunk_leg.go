@@ -147,7 +147,7 @@ func (l *leg) sendLine() {
 		return
 	}
 	if l.dialling.client = client; l.phase == phaseInvite && !l.ended {
-		l.after(trunkPatience, timerSilent, n.attempt)
+		l.dialling.patience = l.after(trunkPatience, timerSilent, n.attempt)
 	}
 }
 
@@ -193,6 +193,10 @@ func (l *leg) lineResponse(in lineIn) {
 		return
 	}
 	n.heard = true
+	if d := l.dialling; d != nil && d.patience != nil {
+		d.patience.Stop() // it would hold the leg for longer than most calls last
+		d.patience = nil
+	}
 	if in.Res.IsSuccess() {
 		n.invite = nil
 	}
