@@ -74,6 +74,15 @@ func (a *agreed) agree(ours, theirs []sdp.Codec) {
 	}
 }
 
+// reads tells what can read a packet of payload type pt from the phone: None for one that we cannot read, as events, or do
+// not take.
+func (a *agreed) reads(pt uint8) codec.Kind {
+	if a == nil {
+		return codec.None
+	}
+	return a.rx[pt&127].kind()
+}
+
 // format returns what a packet of payload type pt from the phone holds.
 func (a *agreed) format(pt uint8) (sdp.Codec, bool) {
 	if a == nil || a.rx[pt&127] == 0 {

@@ -13,8 +13,8 @@ import (
 type route struct {
 	from, to *leg
 	how      callstate.ConnectedHow
-	formats  *agreed // of from
-	ops      []op    // by the index of what the packet holds in formats, from 1
+	formats  *agreed           // of from
+	ops      [indexMask + 1]op // by the index of what the packet holds in formats, from 1
 
 	// For recode, under to.out.mu:
 	converter *codec.Converter
@@ -48,7 +48,7 @@ func newRoute(from, to *leg) *route {
 	if a.off() || b.off() {
 		return nil
 	}
-	r := &route{from: from, to: to, how: callstate.Impossible, formats: a, ops: make([]op, len(a.ours)+1)}
+	r := &route{from: from, to: to, how: callstate.Impossible, formats: a}
 	switch between(a.codec, b.codec) {
 	case drop:
 	case pass:

@@ -13,26 +13,25 @@ import (
 	"ringdown/media/internal/mix"
 )
 
-// inbound is the direction from the phone.
+// inbound is the direction from the phone. What every packet needs comes first: with hundreds of legs none of it is in
+// the processor's caches when a packet comes.
 type inbound struct {
 	mu         sync.Mutex
 	agreed     *agreed
-	latch      latch
-	routes     []*route    // one per leg that hears this one alone
-	mixed      []*leg      // those that hear it among others
-	source     *mix.Source // for them; nil when there are none
-	recent     recent
-	detector   *dtmf.Detector // nil until there is an event
-	gate       gate
-	events     bool          // the phone sends its keys as events
+	routes     []*route      // one per leg that hears this one alone
+	source     *mix.Source   // for mixed; nil when there are none
 	quietSince time.Duration // last packet, negotiation or report of silence
-	header     rtp.Header
-	scratch    []byte // for packets that are not passed on as they are
+	latch      latch
 	counts     Stats
-}
+	recent     recent
 
-// headerSize is that of every packet that we send: no CSRC, no extension.
-const headerSize = 12
+	mixed    []*leg         // those that hear it among others
+	detector *dtmf.Detector // nil until there is an event
+	gate     gate
+	events   bool       // the phone sends its keys as events
+	odd      rtp.Header // of packets whose header is not plain; kept for its room
+	scratch  []byte     // for packets that are not passed on as they are
+}
 
 // receive takes one datagram from the socket: the whole path of a packet through the switch. It does not allocate.
 func (l *leg) receive(b []byte, from netip.AddrPort) {
@@ -50,40 +49,33 @@ func (l *leg) receive(b []byte, from netip.AddrPort) {
 		in.counts.Malformed++
 		return
 	}
-	start, err := in.header.Unmarshal(b)
-	end := len(b)
-	if err == nil && in.header.Padding {
-		end -= int(b[len(b)-1])
-	}
-	if err != nil || end <= start {
+	h, start, end, ok := in.parse(b)
+	if !ok {
 		in.counts.Malformed++
 		return
 	}
 	in.counts.Received++
 	in.quietSince = now
-	format, ok := in.agreed.format(in.header.PayloadType)
-	if !ok { // comfort noise is never agreed, so it ends here too (edge case M18)
+	if kind := in.agreed.reads(h.pt); kind != codec.None {
+		in.recent.add(kind, h.ssrc, h.ts, b[start:end], now)
+		if in.source != nil {
+			in.source.Put(kind, h.ssrc, h.ts, b[start:end], now)
+		}
+	} else if format, ok := in.agreed.format(h.pt); !ok { // comfort noise is never agreed: it ends here too (edge case M18)
 		in.counts.Malformed++
 		for _, r := range in.routes {
 			r.to.out.leaveOut(r)
 		}
 		return
-	}
-	if format.Event() {
-		l.takeEvent(b[start-headerSize:end], format.Clock, now)
+	} else if format.Event() {
+		l.takeEvent(&h, b[start-headerSize:end], format.Clock, now)
 		return
-	}
-	if kind := in.agreed.rx[in.header.PayloadType&127].kind(); kind != codec.None {
-		in.recent.add(kind, in.header.SSRC, in.header.Timestamp, b[start:end], now)
-		if in.source != nil {
-			in.source.Put(kind, in.header.SSRC, in.header.Timestamp, b[start:end], now)
-		}
 	}
 	if len(in.routes) == 0 && in.source == nil {
 		in.counts.Unheard++
 	}
 	for _, r := range in.routes {
-		r.to.out.relay(r, &in.header, in.copyFor(r, b[start-headerSize:end]), now)
+		r.to.out.relay(r, &h, in.copyFor(r, b[start-headerSize:end]), now)
 	}
 }
 
@@ -111,7 +103,7 @@ func (in *inbound) copyFor(_ *route, packet []byte) []byte {
 
 // takeEvent takes a telephone-event packet: it is told once as a digit, and passed on if everyone who hears the leg
 // can take it; else the digit is left to the core (edge cases D1-D6, D10). Called with in.mu held.
-func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
+func (l *leg) takeEvent(h *head, packet []byte, clock int, now time.Duration) {
 	in := &l.in
 	p, ok := dtmf.Read(packet[headerSize:])
 	if !ok {
@@ -122,23 +114,23 @@ func (l *leg) takeEvent(packet []byte, clock int, now time.Duration) {
 	for _, r := range in.routes {
 		passable = passable && r.to.out.takesEvent(r, p.Event)
 	}
-	for _, h := range in.mixed {
-		passable = passable && h.out.takesMixedEvent(in.source, p.Event, now)
+	for _, m := range in.mixed {
+		passable = passable && m.out.takesMixedEvent(in.source, p.Event, now)
 	}
 	if in.detector == nil {
 		in.detector = new(dtmf.Detector)
 	}
-	result := in.detector.Feed(in.header.SSRC, in.header.Timestamp, p, clock, passable, now)
+	result := in.detector.Feed(h.ssrc, h.ts, p, clock, passable, now)
 	for _, r := range in.routes {
 		if result.Pass {
-			r.to.out.relayEvent(r, &in.header, in.copyFor(r, packet[:headerSize+dtmf.PayloadSize]), p, clock, now)
+			r.to.out.relayEvent(r, h, in.copyFor(r, packet[:headerSize+dtmf.PayloadSize]), p, clock, now)
 		} else {
 			r.to.out.leaveOut(r)
 		}
 	}
 	if result.Pass {
-		for _, h := range in.mixed {
-			h.out.mixEvent(in.source, in.header.Timestamp, p, clock, now)
+		for _, m := range in.mixed {
+			m.out.mixEvent(in.source, h.ts, p, clock, now)
 		}
 	}
 	for _, d := range result.Ended[:result.N] {

@@ -24,6 +24,7 @@ const moveGrace = time.Second
 //	         (keeps what was latched)     |
 //	                                      +-- window over -----------------> locked on what there is
 type latch struct {
+	sure  netip.AddrPort // whose packets need no further look: remote, once that has been found while not open
 	sdp   netip.AddrPort // where the SDP says the phone is
 	to    netip.AddrPort // where it really is, when that differs
 	old   netip.AddrPort // where it was before it moved
@@ -49,17 +50,21 @@ func (l *latch) negotiate(sdp netip.AddrPort, now time.Duration) {
 		l.old, l.until = l.remote(), now+moveGrace
 		l.sdp, l.to = sdp, netip.AddrPort{}
 	}
-	l.open, l.moved, l.count = true, false, 0
+	l.open, l.moved, l.count, l.sure = true, false, 0, netip.AddrPort{}
 }
 
 // accept tells whether a packet is the phone's. moved tells that remote has changed. fit is asked before an address
 // that the SDP does not name is latched on.
 func (l *latch) accept(from netip.AddrPort, now time.Duration, fit func(netip.AddrPort) bool) (ok, moved bool) {
+	if from == l.sure {
+		return true, false
+	}
 	if l.open && l.count > 0 && (l.count >= latchPackets || now-l.opened > latchTime) {
 		l.open = false
 	}
 	if !l.open {
-		return from == l.remote() || from == l.old && now < l.until, false
+		l.sure = l.remote()
+		return from == l.sure || from == l.old && now < l.until, false
 	}
 	if from == l.old && now < l.until && from != l.sdp {
 		return true, false

@@ -20,20 +20,20 @@ import (
 // lock of its own, within which nothing else is taken.
 type leg struct {
 	e      *Engine
-	id     callstate.LegID
 	serial uint32 // names the leg in other legs' timelines
-	conn   socket
-	port   uint16
-	even   uint16 // what the pool gave
+	in     inbound
+	out    outbound
+
+	id   callstate.LegID
+	conn socket
+	port uint16
+	even uint16 // what the pool gave
 
 	mu   sync.Mutex // one negotiation at a time
 	nego negotiation
 
 	agreed  atomic.Pointer[agreed]
 	partner atomic.Pointer[sdp.Partner] // what other legs suit their offers and answers to
-
-	in  inbound
-	out outbound
 
 	// Under Engine.wire:
 	hears  []*leg // whom this leg hears

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pion/rtp"
-
 	"ringdown/callstate"
 	"ringdown/media/internal/codec"
 	"ringdown/media/internal/dtmf"
@@ -19,25 +17,18 @@ import (
 	"ringdown/media/internal/tone"
 )
 
-// outbound is the direction to the phone: one stream for the whole life of the leg, whatever feeds it.
+// outbound is the direction to the phone: one stream for the whole life of the leg, whatever feeds it. What every packet
+// needs comes first, as in inbound.
 type outbound struct {
 	mu     sync.Mutex
+	feed   *route // the only one whose packets go out
 	conn   socket
-	agreed *agreed
 	to     netip.AddrPort
 	open   bool // the phone wants to hear, and we know where it is
+	frozen bool // a digit is being sent in place of everything else
 	closed bool
 	line   timeline.Line
-
-	feed  *route        // the only one whose packets go out
-	mix   []*mix.Source // or what is added up
-	coder codec.Encoder
-	// A codec that remembers: coder has made what went out last, so that a phone's own packets, when they take over, are
-	// coded anew until there are settle bytes less.
-	made   bool
-	settle int
-	sound  callstate.Sound
-	at     int // where in the loop of sound, in half frames
+	counts Stats
 	// At a change, what was there before goes on for as long as a packet is missing, so that the phone waits for no more
 	// than the 20 ms that lie between any two:
 	bridge   callstate.Sound // goes on until the first packet of the feed, for one frame at most
@@ -45,14 +36,22 @@ type outbound struct {
 	owes     bool            // a sound has taken the place of a feed, and has not begun
 	clip     playback
 
+	agreed *agreed
+	mix    []*mix.Source // what is added up, when there is no feed
+	coder  codec.Encoder
+	// A codec that remembers: coder has made what went out last, so that a phone's own packets, when they take over, are
+	// coded anew until there are settle bytes less.
+	made   bool
+	settle int
+	sound  callstate.Sound
+	at     int // where in the loop of sound, in half frames
+
 	sender    dtmf.Sender
-	frozen    bool          // a digit is being sent in place of everything else
 	eventBusy time.Duration // until then an event of the feed, or of one of the mix, is passing through
 	passing   passing
 	claim     claim
 
-	own    []byte // room for packets of our own making; nil until there is one
-	counts Stats
+	own []byte // room for packets of our own making; nil until there is one
 }
 
 // A passing event keeps injected digits back until its end, or until its sender was silent for so long.
@@ -120,10 +119,10 @@ func (o *outbound) listen(feed *route, mix []*mix.Source, sound callstate.Sound,
 }
 
 // relay sends a packet of the leg's feed. packet is headerSize bytes of room and the payload; it is written into.
-func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Duration) {
+func (o *outbound) relay(r *route, h *head, packet []byte, now time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	op := r.op(h.PayloadType)
+	op := r.op(h.pt)
 	switch {
 	case r != o.feed || !o.open || op.do == drop:
 		o.counts.Unheard++
@@ -141,7 +140,7 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 	if op.kind != codec.None {
 		length = uint32(len(packet) - headerSize)
 	}
-	s, fate := o.line.Follow(r.source(h.SSRC), h.SequenceNumber, h.Timestamp, length, now)
+	s, fate := o.line.Follow(r.source(h.ssrc), h.seq, h.ts, length, now)
 	o.bridge = callstate.Nothing
 	switch fate {
 	case timeline.Misplaced:
@@ -166,7 +165,7 @@ func (o *outbound) relay(r *route, h *rtp.Header, packet []byte, now time.Durati
 			return
 		}
 	}
-	s.Marker = s.Marker || h.Marker
+	s.Marker = s.Marker || h.marker
 	o.send(packet, op.pt, s)
 }
 
@@ -195,7 +194,7 @@ func (o *outbound) takesEvent(r *route, event uint8) bool {
 }
 
 // relayEvent passes on a packet of an event that takesEvent agreed to.
-func (o *outbound) relayEvent(r *route, h *rtp.Header, packet []byte, p dtmf.Payload, clock int, now time.Duration) {
+func (o *outbound) relayEvent(r *route, h *head, packet []byte, p dtmf.Payload, clock int, now time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -207,13 +206,13 @@ func (o *outbound) relayEvent(r *route, h *rtp.Header, packet []byte, p dtmf.Pay
 		o.counts.Suppressed++
 		return
 	}
-	ts := h.Timestamp
+	ts := h.ts
 	if ours := o.agreed.event.Clock; ours != clock {
 		// Edge case D11: the units of the duration are those of the payload type's clock.
 		p.Duration = uint16(min(uint64(p.Duration)*uint64(ours)/uint64(clock), 0xffff))
 		p.Write(packet[headerSize:])
 	}
-	s, fate := o.line.Follow(r.source(h.SSRC), h.SequenceNumber, ts, max(o.lasts(p), 1), now)
+	s, fate := o.line.Follow(r.source(h.ssrc), h.seq, ts, max(o.lasts(p), 1), now)
 	switch fate {
 	case timeline.Misplaced:
 		o.counts.Misplaced++
@@ -227,7 +226,7 @@ func (o *outbound) relayEvent(r *route, h *rtp.Header, packet []byte, p dtmf.Pay
 	} else {
 		o.eventBusy = now + eventLinger
 	}
-	s.Marker = s.Marker || h.Marker
+	s.Marker = s.Marker || h.marker
 	o.send(packet, o.agreed.event.PT, s)
 }
 

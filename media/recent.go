@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"ringdown/callstate"
@@ -18,6 +19,7 @@ type recent struct {
 	length int           // of the newest packet
 	at     time.Duration // when it came
 	n      int           // bytes without a gap
+	next   int           // where the next byte goes: after the last comes the first
 	bytes  []byte        // room for 60 ms, or for what the codec needs
 }
 
@@ -28,7 +30,7 @@ func (r *recent) room(k codec.Kind) {
 		size = codec.History
 	}
 	if len(r.bytes) < size {
-		r.bytes, r.n = make([]byte, size), 0
+		r.bytes, r.n, r.next = make([]byte, size), 0, 0
 	}
 }
 
@@ -42,18 +44,28 @@ func (r *recent) add(k codec.Kind, ssrc, ts uint32, payload []byte, now time.Dur
 	if ts != r.end || ssrc != r.ssrc || k != r.kind {
 		r.kind, r.ssrc, r.n = k, ssrc, 0
 	}
-	if over := r.n + len(payload) - len(r.bytes); over > 0 {
-		r.n = copy(r.bytes[:], r.bytes[over:r.n])
+	if k := copy(r.bytes[r.next:], payload); k < len(payload) {
+		r.next = copy(r.bytes, payload[k:])
+	} else {
+		r.next += k
 	}
-	r.n += copy(r.bytes[r.n:], payload)
+	r.n = min(r.n+len(payload), len(r.bytes))
 	r.end, r.length, r.at = ts+uint32(len(payload)), len(payload), now
+}
+
+// all are the bytes without a gap, the oldest first.
+func (r *recent) all() []byte {
+	if begin := r.next - r.n; begin < 0 {
+		return slices.Concat(r.bytes[begin+len(r.bytes):], r.bytes[:r.next])
+	}
+	return bytes.Clone(r.bytes[r.next-r.n : r.next])
 }
 
 // source makes a source for mixes that goes on from here.
 func (r *recent) source(k codec.Kind) *mix.Source {
 	s := mix.NewSource(k)
 	if r.kind == k {
-		s.Resume(r.ssrc, r.end, r.bytes[:r.n], r.length, r.at)
+		s.Resume(r.ssrc, r.end, r.all(), r.length, r.at)
 	}
 	return s
 }
@@ -65,7 +77,7 @@ func (l *leg) past(k codec.Kind) []byte {
 	if l.in.recent.kind != k {
 		return nil
 	}
-	return bytes.Clone(l.in.recent.bytes[:l.in.recent.n])
+	return l.in.recent.all()
 }
 
 // relayed is what l was sent last as it came from another leg, if its own encoder needs to know that. Called with wire

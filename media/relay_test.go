@@ -345,8 +345,8 @@ func TestStaleRoute(t *testing.T) {
 		old := l.in.routes[0]
 		l.in.mu.Unlock()
 		b.Do(callstate.Connect{Leg: bob.leg})
-		old.to.out.relay(old, &rtp.Header{SSRC: 1}, make([]byte, 172), b.now())
-		old.to.out.relayEvent(old, &rtp.Header{SSRC: 1}, make([]byte, 16), dtmf.Payload{}, 8000, b.now())
+		old.to.out.relay(old, &head{ssrc: 1}, make([]byte, 172), b.now())
+		old.to.out.relayEvent(old, &head{ssrc: 1}, make([]byte, 16), dtmf.Payload{}, 8000, b.now())
 		if n := len(bob.hear()); n != 0 {
 			t.Errorf("bob heard %d packets", n)
 		}

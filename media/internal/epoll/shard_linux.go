@@ -25,8 +25,9 @@ type shard struct {
 	done  chan struct{}
 
 	mu      sync.Mutex
-	sockets map[int32]*Socket // by descriptor
-	resting int               // of them
+	sockets []*Socket // that are watched, by descriptor
+	watched int       // how many
+	resting int       // of them
 
 	// The goroutine's:
 	armed  bool // packets ring
@@ -39,7 +40,7 @@ type shard struct {
 }
 
 func newShard(c Config) (*shard, error) {
-	s := &shard{drain: c.Drain, ready: -1, timer: -1, done: make(chan struct{}), sockets: map[int32]*Socket{},
+	s := &shard{drain: c.Drain, ready: -1, timer: -1, done: make(chan struct{}),
 		armed: true, buf: make([]byte, c.Longest+1)}
 	line, err := s.open()
 	if err == nil && c.Batch {
@@ -195,32 +196,39 @@ func (s *shard) watch(k *Socket, r Receive) error {
 		k.refused.Store(0)
 		return nil
 	}
-	s.sockets[int32(k.fd)] = k
-	err := control(s.ready, syscall.EPOLL_CTL_ADD, k.fd, syscall.EPOLLIN)
-	if err != nil {
-		delete(s.sockets, int32(k.fd))
+	if err := control(s.ready, syscall.EPOLL_CTL_ADD, k.fd, syscall.EPOLLIN); err != nil {
+		return err
 	}
-	return err
+	if more := k.fd + 1 - len(s.sockets); more > 0 { // the list of open descriptors is as long
+		s.sockets = append(s.sockets, make([]*Socket, more)...)
+	}
+	s.sockets[k.fd] = k
+	s.watched++
+	return nil
 }
 
 func (s *shard) forget(k *Socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sockets[int32(k.fd)] != k {
+	if !s.watches(k) {
 		return
 	}
-	delete(s.sockets, int32(k.fd))
+	s.sockets[k.fd] = nil
+	s.watched--
 	if k.rests {
 		s.resting--
 	}
 }
+
+// watches tells whether a socket is watched. Called with mu held.
+func (s *shard) watches(k *Socket) bool { return k.fd < len(s.sockets) && s.sockets[k.fd] == k }
 
 // rest throws away what a socket receives, until it is watched again. It is false for one that is not watched: nobody
 // would read that.
 func (s *shard) rest(k *Socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sockets[int32(k.fd)] != k {
+	if !s.watches(k) {
 		return false
 	}
 	if !k.rests {
@@ -238,7 +246,7 @@ func (s *shard) find(n int) (sockets int) {
 	for i := range n {
 		s.served[i] = s.sockets[s.events[i].Fd] // nil: closed since; or another one by now, which is read in vain
 	}
-	return len(s.sockets) - s.resting
+	return s.watched - s.resting
 }
 
 // wait tells how many of events are sockets with packets; it does not block.
