@@ -272,7 +272,7 @@ func (l *leg) end(why callstate.Cause) {
 	l.ended = true
 	l.server, l.dialling = nil, nil
 	if l.line != nil {
-		l.line.invite = nil
+		l.line.answered()
 	}
 	l.refuseOpen()
 }

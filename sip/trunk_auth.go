@@ -3,6 +3,8 @@ package sip
 import (
 	"slices"
 
+	"github.com/emiago/sipgo/sip"
+
 	"ringdown/callstate"
 	"ringdown/sip/internal/digest"
 	"ringdown/sip/internal/tx"
@@ -125,11 +127,15 @@ func (l *leg) ask(req *tx.Request, on func(tx.ClientEvent)) (*tx.Client, error) 
 
 func (l *leg) askAs(req *tx.Request, on func(tx.ClientEvent), c chain) (*tx.Client, error) {
 	return l.a.layer.Request(req, l.flow, func(ev tx.ClientEvent) {
-		if challenged(ev) {
+		switch {
+		case challenged(ev):
 			l.put(challengedIn{ev, req, on, c})
-		} else {
-			on(ev)
+			return
+		case req.Method == sip.INVITE: // copies of a 2xx come here too
+		case ev.Err != nil || ev.Res.StatusCode >= 200:
+			req.Free()
 		}
+		on(ev)
 	})
 }
 

@@ -38,6 +38,14 @@ func (n *line) sign(req *tx.Request) {
 	}
 }
 
+// answered frees the INVITE, which will not go out again.
+func (n *line) answered() {
+	if n.invite != nil {
+		n.invite.Free()
+		n.invite = nil
+	}
+}
+
 // locateTrunk tells a call how a number is reached by a trunk; no contact: not now (edge cases N16, O15).
 func (a *Agent) locateTrunk(cmd callstate.Locate) {
 	var out []callstate.Contact
@@ -198,7 +206,7 @@ func (l *leg) lineResponse(in lineIn) {
 		d.patience = nil
 	}
 	if in.Res.IsSuccess() {
-		n.invite = nil
+		n.answered()
 	}
 	if in.Res.StatusCode < 300 || l.phase != phaseInvite || l.hanging || !l.resent(in.ClientEvent) {
 		l.inviteResponse(in.ClientEvent)
