@@ -11,8 +11,8 @@ import (
 
 // The events of one moment leave in one write: a system call costs more than to make one of them.
 const (
-	gatherTime = 2 * time.Millisecond // between two writes; a lone event waits for nothing
-	gatherMost = 64                   // events
+	gatherTime = time.Millisecond // between two writes; a lone event waits for nothing
+	gatherMost = 64               // events
 )
 
 // gatherer is a ResponseWriter whose hijacked connection can hold back what is written to it.
