@@ -295,7 +295,7 @@ func reused(t *testing.T, k backend) {
 	open(old)
 	old.send(0, false, []byte("old"), 160)
 	b.until("it is received", func() bool { s, _ := b.LegStats(old.leg); return s.Received == 1 })
-	conn := b.find(old.leg).conn
+	conn := b.find(old.leg).socket()
 	b.Do(callstate.CloseMedia{Leg: old.leg})
 	for range 5 {
 		old.conn.WriteToUDPAddrPort([]byte("late"), old.to) // refused where the port is closed
@@ -303,8 +303,8 @@ func reused(t *testing.T, k backend) {
 	for i := range uint32(3) {
 		phone := b.phone(2 + i)
 		open(phone)
-		if l := b.find(phone.leg); l.port != base || (l.conn == conn) != (b.fwd.rests() > 0) {
-			t.Errorf("port %d, want %d; the socket is the same: %v", l.port, base, l.conn == conn)
+		if l := b.find(phone.leg); l.port != base || (l.socket() == conn) != (b.fwd.rests() > 0) {
+			t.Errorf("port %d, want %d; the socket is the same: %v", l.port, base, l.socket() == conn)
 		}
 		if p := phone.next(); p.PayloadType != 0 {
 			t.Errorf("heard %+v", p)

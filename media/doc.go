@@ -110,6 +110,19 @@
 //	seq    n     n+1   n+2   n+3   n+4   n+5   n+6   n+7   n+8   n+9   n+10
 //	ts     T     T     T     T     T     T     T     T+1120 ...        T+1600
 //
+// # Back ends
+//
+// A back end (forwarder) brings packets from the sockets to the legs and sends theirs. Legs that hear each other may be on
+// different ones, and a leg may go from one to another while packets flow (Engine.handOver): the stream, its recordings and
+// whoever hears it know nothing of it, since all of that is the leg's. What comes meanwhile waits in the socket.
+//
+//	one        reads ... leave                        | flush, Close
+//	another            | adopt, start   reads ...
+//	sent by    one ...                                | another ...
+//
+// The order is what keeps the packets in theirs: leave returns when the last packet that one has read is done with, and
+// nobody sends between the flush and the change.
+//
 // # Ports
 //
 // A leg's port is the one of the range that is free for the longest time, at least for half a second. With epoll its

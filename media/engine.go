@@ -24,7 +24,8 @@ type Engine struct {
 	hosts hosts
 	music loop // a recording, or nothing: then the built-in one
 
-	serial atomic.Uint32
+	serial  atomic.Uint32
+	handing sync.Mutex // one leg at a time goes to another back end
 
 	// wire guards who exists and who hears whom: legs, tapes, and in each leg hears, heard, sound, told, feed and taped.
 	wire   sync.Mutex
@@ -125,6 +126,8 @@ func (e *Engine) Close() {
 	for _, id := range ids {
 		e.closeLeg(id)
 	}
+	e.handing.Lock() // one that is under way ends, and finds no leg
+	e.handing.Unlock()
 	e.awaitTapers()
 	e.clock.close()
 	if e.pool != nil {
@@ -248,7 +251,7 @@ func (e *Engine) closeLeg(id callstate.LegID) {
 
 	l.out.shut()
 	e.clock.forget(l)
-	conn := l.conn
+	conn := l.socket()
 	if e.pool == nil || !conn.rest() { // else it stays bound for the next who gets its port
 		conn.Close()
 		conn = nil

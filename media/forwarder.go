@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -34,9 +35,16 @@ type receiver interface {
 //	leaves to us another sender, SSRC or payload type (telephone-events are among them), RTCP, and a jump of the sequence
 //	gives back   the newest sequence number, timestamp and time of the flow, for Line to go on; the time of the last packet
 //	             for inbound.quietSince; the counts; and, for a mix that begins, nothing: recent is empty then
+//
+// Since it leaves packets to us, it stands before one of the others, whose sockets it uses: listen and adopt are that one's,
+// and so is start, with a receiver between that looks for flows to begin. A leg goes there and back while it runs
+// (Engine.handOver), as between any two: leave ends the leg's flows first, both ways, so that what comes from then on waits in
+// the socket, and flush sends what is still to be sent.
 type forwarder interface {
 	// listen binds a socket; port 0 lets the system choose.
 	listen(netip.AddrPort) (socket, error)
+	// adopt takes over a socket that another back end let go of. The file remains the caller's.
+	adopt(*os.File) (socket, error)
 	// way names what the system is asked by: io_uring, epoll or portable.
 	way() string
 	// hold lets packets that are written from now on leave together, as soon as release is called. Where a system call is
@@ -60,6 +68,12 @@ type socket interface {
 	start(receiver) error
 	// rest ends what start began, as Close does, but leaves the socket bound, for another start. It is false when it cannot.
 	rest() bool
+	// leave ends what start began, and hands the socket on to another back end: what was not given to the receiver waits in
+	// the file, which is another descriptor of it, and no receive is running. It may still be written to, and started again.
+	// A receiver must not call it. What cannot leave is left as it is.
+	leave() (*os.File, error)
+	// flush sends what waits to leave together with others.
+	flush()
 }
 
 // maxPacket bounds a datagram: RTP fits into an Ethernet frame. A longer one is dropped.
@@ -123,6 +137,14 @@ func (p polled) listen(at netip.AddrPort) (socket, error) {
 	return polledSocket{s}, nil
 }
 
+func (p polled) adopt(f *os.File) (socket, error) {
+	s, err := p.Adopt(f)
+	if err != nil {
+		return nil, err
+	}
+	return polledSocket{s}, nil
+}
+
 func (p polled) rests() int { return p.Spare() }
 func (p polled) hold()      { p.Hold() }
 func (p polled) release()   { p.Release() }
@@ -130,8 +152,10 @@ func (p polled) close()     { p.Close() }
 
 type polledSocket struct{ *epoll.Socket }
 
-func (s polledSocket) start(r receiver) error { return s.Start(r.receive) }
-func (s polledSocket) rest() bool             { return s.Rest() }
+func (s polledSocket) start(r receiver) error   { return s.Start(r.receive) }
+func (s polledSocket) rest() bool               { return s.Rest() }
+func (s polledSocket) leave() (*os.File, error) { return s.Leave() }
+func (s polledSocket) flush()                   { s.Flush() }
 
 // readers is the portable forwarder: one goroutine per socket.
 type readers struct {
@@ -145,8 +169,27 @@ func (f *readers) listen(at netip.AddrPort) (socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readSocket{c, f}, nil
+	return &readSocket{PacketConn: c, f: f}, nil
 }
+
+func (f *readers) adopt(file *os.File) (socket, error) {
+	if _, real := f.net.(udp); !real {
+		return nil, errFixed
+	}
+	c, err := net.FilePacketConn(file)
+	if err != nil {
+		return nil, err
+	}
+	u, ok := c.(*net.UDPConn)
+	if !ok {
+		c.Close()
+		return nil, errFixed
+	}
+	return &readSocket{PacketConn: u, f: f}, nil
+}
+
+// errFixed is why a socket cannot leave its back end, or come to it.
+var errFixed = errors.New("not a UDP socket of the system that is being read")
 
 func (f *readers) way() string { return "portable" }
 
@@ -158,19 +201,45 @@ func (f *readers) close()   { f.wg.Wait() }
 
 type readSocket struct {
 	PacketConn
-	f *readers
+	f    *readers
+	over chan struct{} // closed when it is not read any more
 }
 
-func (readSocket) Refused() uint64 { return 0 }
+func (*readSocket) Refused() uint64 { return 0 }
 
-func (s readSocket) rest() bool { return false } // its goroutine waits in a Read
+func (*readSocket) rest() bool { return false } // its goroutine waits in a Read
 
-func (s readSocket) start(r receiver) error {
-	s.f.wg.Go(func() { s.read(r) })
+func (*readSocket) flush() {}
+
+func (s *readSocket) start(r receiver) error {
+	over := make(chan struct{})
+	s.over = over
+	s.f.wg.Go(func() { defer close(over); s.read(r) })
 	return nil
 }
 
-func (s readSocket) read(r receiver) {
+func (s *readSocket) leave() (*os.File, error) {
+	c, ok := s.PacketConn.(*net.UDPConn)
+	if !ok || s.over == nil {
+		return nil, errFixed
+	}
+	f, err := c.File()
+	if err != nil {
+		return nil, err
+	}
+	err = c.SetReadDeadline(time.Unix(1, 0)) // which ends a Read that waits for a packet, and takes none from one that has it
+	if err == nil {
+		<-s.over
+		err = c.SetReadDeadline(time.Time{})
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (s *readSocket) read(r receiver) {
 	b := make([]byte, maxPacket+1)
 	for failed := 0; failed < 100; {
 		n, from, err := s.ReadFromUDPAddrPort(b)
@@ -180,7 +249,7 @@ func (s readSocket) read(r receiver) {
 			if n < len(b) { // else it was cut off
 				r.receive(b[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
 			}
-		case errors.Is(err, net.ErrClosed):
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded): // it leaves
 			return
 		default: // an ICMP error for something we sent is told here on some systems, and harmless
 			failed++

@@ -25,7 +25,6 @@ type leg struct {
 	out    outbound
 
 	id   callstate.LegID
-	conn socket
 	port uint16
 	even uint16 // what the pool gave
 
@@ -61,7 +60,7 @@ func newLeg(e *Engine, id callstate.LegID) *leg {
 }
 
 func (l *leg) bind(conn socket, even uint16) {
-	l.conn, l.port, l.even = conn, localPort(conn), even
+	l.port, l.even = localPort(conn), even
 	l.out.conn = conn
 }
 
@@ -153,8 +152,8 @@ func (l *leg) counts() Stats {
 	l.in.mu.Unlock()
 	l.out.mu.Lock()
 	s.add(l.out.counts)
+	refused := l.out.conn.Refused()
 	l.out.mu.Unlock()
-	refused := l.conn.Refused()
 	s.Sent, s.SendErrors = s.Sent-refused, s.SendErrors+refused
 	return s
 }

@@ -55,6 +55,10 @@ func TestBatched(t *testing.T) {
 		"Order":             TestOrder,
 		"BeforeStart":       TestBeforeStart,
 		"NoAllocation":      TestNoAllocation,
+		"Leave":             TestLeave,
+		"LeaveFails":        TestLeaveFails,
+		"LeaveIPv6":         TestLeaveIPv6,
+		"LeaveAtClose":      TestLeaveAtClose,
 	} {
 		t.Run(name, test)
 	}

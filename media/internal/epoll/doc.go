@@ -20,6 +20,9 @@
 //	ready: 70 sockets --> 32 receives --> legs --> 32 sends, 32 receives --> legs --> 32 sends, 6 receives --> legs --> 6 sends
 //	                     \_________/             \____________________/             \___________________/              \_____/
 //
+// A socket may leave its poller for another, or for a reader of another kind, while it is used (Leave, Adopt): its second
+// descriptor reads on where the first has stopped.
+//
 // System calls are made raw: none of them blocks, so the scheduler need not be told.
 package epoll
 

@@ -32,8 +32,11 @@ func New(c Config) (*Poller, error) {
 // Listen binds a socket; port 0 lets the system choose. An IPv6 socket on no particular address serves both families.
 // Nothing is read before Start.
 func (p *Poller) Listen(at netip.AddrPort) (*Socket, error) {
-	return listen(p.shards[int(p.next.Add(1))%len(p.shards)], at)
+	return listen(p.nextShard(), at)
 }
+
+// nextShard is the one that gets the next socket.
+func (p *Poller) nextShard() *shard { return p.shards[int(p.next.Add(1))%len(p.shards)] }
 
 // Spare is how many sockets may rest: a quarter of the descriptors that the process can have, since others need some too.
 func (p *Poller) Spare() int {

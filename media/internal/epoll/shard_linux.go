@@ -25,9 +25,10 @@ type shard struct {
 	done  chan struct{}
 
 	mu      sync.Mutex
-	sockets []*Socket // that are watched, by descriptor
-	watched int       // how many
-	resting int       // of them
+	sockets []*Socket       // that are watched, by descriptor
+	watched int             // how many
+	resting int             // of them
+	asking  []chan struct{} // closed when what was found before is served
 
 	// The goroutine's:
 	armed  bool // packets ring
@@ -245,6 +246,9 @@ func (s *shard) find(n int) (sockets int) {
 	defer s.mu.Unlock()
 	for i := range n {
 		s.served[i] = s.sockets[s.events[i].Fd] // nil: closed since; or another one by now, which is read in vain
+	}
+	if len(s.asking) > 0 {
+		s.answer()
 	}
 	return s.watched - s.resting
 }

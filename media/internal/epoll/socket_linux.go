@@ -65,13 +65,11 @@ func (k *Socket) bind(at netip.AddrPort) (err error) {
 		return os.NewSyscallError("bind", errno)
 	}
 	if at.Port() == 0 {
-		size := uint32(len(a))
-		_, _, errno := syscall.RawSyscall(syscall.SYS_GETSOCKNAME, uintptr(k.fd), uintptr(unsafe.Pointer(&a)),
-			uintptr(unsafe.Pointer(&size)))
-		if errno != 0 {
-			return os.NewSyscallError("getsockname", errno)
+		chosen, _, err := name(k.fd)
+		if err != nil {
+			return err
 		}
-		at = netip.AddrPortFrom(at.Addr(), a.get().Port())
+		at = netip.AddrPortFrom(at.Addr(), chosen.Port())
 	}
 	k.local = *net.UDPAddrFromAddrPort(at)
 	return nil
