@@ -87,11 +87,11 @@ func (o *outbound) cross(music loop, due time.Duration) {
 }
 
 // begin sends the first frame of a sound that has taken the place of a feed, if the next tick, which else would, is later
-// than 20 ms after the feed's last packet.
+// than 20 ms after the feed's last packet. Where the feed had said nothing for longer than a packet lasts, nobody waits.
 func (o *outbound) begin(music loop, next, now time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.owes && next > o.line.At()+dtmf.Slot+time.Millisecond {
+	if last := o.line.At(); o.owes && next > last+dtmf.Slot+time.Millisecond && now <= last+3*dtmf.Slot {
 		o.play(music, now)
 	}
 	o.owes = false
