@@ -141,12 +141,12 @@ func (o *outbound) relay(r *route, h *head, packet []byte, now time.Duration) {
 		length = uint32(len(packet) - headerSize)
 	}
 	s, fate := o.line.Follow(r.source(h.ssrc), h.seq, h.ts, length, now)
-	o.bridge = callstate.Nothing
-	switch fate {
-	case timeline.Misplaced:
+	if fate == timeline.Misplaced {
 		o.counts.Misplaced++
 		return
-	case timeline.TooEarly:
+	}
+	o.bridge = callstate.Nothing
+	if fate == timeline.TooEarly {
 		o.counts.Suppressed++
 		r.hear(op.kind, packet[headerSize:])
 		return
