@@ -76,7 +76,7 @@ func keep(t *testing.T, one func(l *Layer, i int)) uint64 {
 		}
 	}}, Server: "ringdown"})
 	defer l.Close()
-	l.sockets = append(l.sockets, &socket{layer: l, pc: swallow{}, local: layerAt})
+	l.sockets = append(l.sockets, &socket{layer: l, pc: swallow{}, datagrams: newPackets(swallow{}), local: layerAt})
 	one(l, count)
 	before := heap()
 	for i := range count {

@@ -272,7 +272,7 @@ func BenchmarkServerINVITE(b *testing.B) {
 func BenchmarkClientINVITE(b *testing.B) {
 	l := New(Config{Handler: &user{}, Limits: Limits{Settled: 1 << 30}})
 	defer l.Close()
-	l.sockets = append(l.sockets, &socket{layer: l, pc: swallow{}, local: layerAt})
+	l.sockets = append(l.sockets, &socket{layer: l, pc: swallow{}, datagrams: newPackets(swallow{}), local: layerAt})
 	req := outgoingRequest(sip.INVITE)
 	b.ReportAllocs()
 	for b.Loop() {

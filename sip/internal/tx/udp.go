@@ -23,14 +23,8 @@ const maxReadErrors = 100
 type socket struct {
 	layer *Layer
 	pc    net.PacketConn
-	fast  addrPortConn // pc, if it can do without allocating an address for each datagram
+	datagrams
 	local netip.AddrPort
-}
-
-// addrPortConn is what *net.UDPConn offers beyond net.PacketConn.
-type addrPortConn interface {
-	ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error)
-	WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error)
 }
 
 // ServeUDP is AddUDP and serve in one call, for a goroutine of its own.
@@ -45,8 +39,7 @@ func (l *Layer) ServeUDP(pc net.PacketConn) error {
 // AddUDP makes pc known, so that messages can be sent from it at once. serve has to be called; it reads pc until Close
 // or a lasting error of pc, and returns nil after Close. The layer closes pc, also when AddUDP fails.
 func (l *Layer) AddUDP(pc net.PacketConn) (serve func() error, err error) {
-	s := &socket{layer: l, pc: pc, local: addrPort(pc.LocalAddr())}
-	s.fast, _ = pc.(addrPortConn)
+	s := &socket{layer: l, pc: pc, local: addrPort(pc.LocalAddr()), datagrams: openDatagrams(pc)}
 	if big, ok := pc.(interface{ SetReadBuffer(int) error }); ok {
 		_ = big.SetReadBuffer(receiveBuffer) // the kernel may give less
 	}
@@ -62,14 +55,16 @@ func (l *Layer) AddUDP(pc net.PacketConn) (serve func() error, err error) {
 }
 
 func (s *socket) read() error {
-	buf := make([]byte, maxDatagram)
 	failed := 0
 	for {
-		n, from, err := s.receive(buf)
+		n, err := s.receive()
 		switch {
 		case err == nil:
 			failed = 0
-			s.datagram(buf[:n], unmap(from))
+			for i := range n {
+				b, from := s.datagrams.datagram(i)
+				s.handle(b, unmap(from))
+			}
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		default:
@@ -81,16 +76,8 @@ func (s *socket) read() error {
 	}
 }
 
-func (s *socket) receive(buf []byte) (int, netip.AddrPort, error) {
-	if s.fast != nil {
-		return s.fast.ReadFromUDPAddrPort(buf)
-	}
-	n, from, err := s.pc.ReadFrom(buf)
-	return n, addrPort(from), err
-}
-
-// datagram handles one datagram. Nothing in it may stop the reader.
-func (s *socket) datagram(data []byte, from netip.AddrPort) {
+// handle takes one datagram. Nothing in it may stop the reader.
+func (s *socket) handle(data []byte, from netip.AddrPort) {
 	flow := Flow{Transport: "UDP", Local: s.local, Remote: from}
 	defer func() {
 		if r := recover(); r != nil {
@@ -115,13 +102,7 @@ func (s *socket) datagram(data []byte, from netip.AddrPort) {
 // phones behind NAT can be reached by; the kernel fragments.
 func (s *socket) send(b []byte, to netip.AddrPort, _ loser) error {
 	s.layer.trace(true, Flow{Transport: "UDP", Local: s.local, Remote: to}, b)
-	var err error
-	if s.fast != nil {
-		_, err = s.fast.WriteToUDPAddrPort(b, to)
-	} else {
-		_, err = s.pc.WriteTo(b, net.UDPAddrFromAddrPort(to))
-	}
-	if err != nil {
+	if err := s.write(b, to); err != nil {
 		return fmt.Errorf("%w: %w", ErrTransport, err)
 	}
 	return nil
