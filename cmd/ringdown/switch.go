@@ -272,6 +272,7 @@ func runSwitch(ctx context.Context, cfg *Config, o ServeOptions, stdout, stderr 
 	if t != nil {
 		defer t.follow(sw.exchange)()
 	}
+	defer followLoad(o.Log)()
 	fmt.Fprintln(stdout, sw.Ready())
 	select {
 	case <-o.Drain:
