@@ -11,6 +11,7 @@ require (
 	github.com/icholy/digest v1.2.0
 	github.com/looplab/fsm v1.0.3
 	github.com/pion/rtp v1.10.6
+	golang.org/x/net v0.62.0
 	modernc.org/sqlite v1.62.0
 )
 

@@ -128,7 +128,7 @@ func (sw *Switch) listen(l Listener, s seams) (netip.AddrPort, error) {
 		if err != nil {
 			return netip.AddrPort{}, err
 		}
-		if err := sw.agent.ServeTCP(ln); err != nil {
+		if err := sw.agent.ServeTCP(quickListener{ln}); err != nil {
 			return netip.AddrPort{}, err
 		}
 		return netip.ParseAddrPort(ln.Addr().String())

@@ -106,7 +106,7 @@ func (sw *Switch) serve(key string, at netip.AddrPort, api interface {
 	}
 	sw.servers = append(sw.servers, server)
 	sw.serving.Go(func() {
-		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(quickListener{ln}); !errors.Is(err, http.ErrServerClosed) {
 			sw.log.Error("HTTP listener ended", "address", ln.Addr().String(), "err", err)
 		}
 	})
