@@ -15,9 +15,9 @@ import (
 
 // leg is one phone's stream: a socket, what was negotiated, and the two directions.
 //
-// Locks, in the order in which they may be taken: mu, Engine.wire, in.mu, out.mu, posting. A reader holds its leg's
-// in.mu while it takes the out.mu of those who hear it; nobody takes an in.mu while he holds an out.mu. A mix.Source has a
-// lock of its own, within which nothing else is taken.
+// Locks, in the order in which they may be taken: Engine.handing, mu, Engine.wire, in.mu, out.mu, posting. A reader holds
+// its leg's in.mu while it takes the out.mu of those who hear it; nobody takes an in.mu while he holds an out.mu. A
+// mix.Source has a lock of its own, within which nothing else is taken.
 type leg struct {
 	e      *Engine
 	serial uint32 // names the leg in other legs' timelines
