@@ -10,7 +10,7 @@ import (
 
 // What one system call carries out at most. A longer list delays the packets at its beginning.
 const (
-	mostReceives = 32
+	mostReceives = 64
 	mostSends    = 64
 )
 
@@ -24,10 +24,13 @@ type batch struct {
 	sends [mostSends]struct {
 		from   *Socket // entered
 		to     sockaddr
-		packet []byte // room
 		result int32
 	}
 	queued int
+	// The packets of sends, one behind the other, since most are far shorter than the longest: after each system call the
+	// first look at a page is slow.
+	packets []byte
+	longest int
 
 	// The shard's goroutine's:
 	receives [mostReceives]struct {
@@ -49,10 +52,7 @@ func newBatch(longest int) (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &batch{ring: r}
-	for i := range q.sends {
-		q.sends[i].packet = make([]byte, longest)
-	}
+	q := &batch{ring: r, packets: make([]byte, 0, mostSends*longest), longest: longest}
 	for i := range q.receives {
 		e := &q.receives[i]
 		e.packet = make([]byte, longest+1)
@@ -93,8 +93,8 @@ func (q *batch) close() {
 // the caller sends it, and is told why. Who takes it enters the socket.
 func (q *batch) send(k *Socket, b []byte, to netip.AddrPort) bool {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	if q.held <= 0 {
+		q.mu.Unlock()
 		return false
 	}
 	if q.queued == mostSends {
@@ -102,12 +102,16 @@ func (q *batch) send(k *Socket, b []byte, to netip.AddrPort) bool {
 	}
 	e := &q.sends[q.queued]
 	size := e.to.set(to, k.six)
-	if size == 0 || len(b) > len(e.packet) || !k.enter() {
+	if size == 0 || len(b) > q.longest || !k.enter() {
+		q.mu.Unlock()
 		return false
 	}
 	e.from, e.result = k, -int32(syscall.EAGAIN)
-	q.ring.send(k.fd, e.packet[:copy(e.packet, b)], &e.to, size, uint64(q.queued))
+	at := len(q.packets)
+	q.packets = append(q.packets, b...) // there is room
+	q.ring.send(k.fd, q.packets[at:], &e.to, size, uint64(q.queued))
 	q.queued++
+	q.mu.Unlock()
 	return true
 }
 
@@ -131,7 +135,7 @@ func (q *batch) submit() {
 		e.from.leave()
 		e.from = nil
 	}
-	q.queued = 0
+	q.queued, q.packets = 0, q.packets[:0]
 }
 
 // read takes one datagram from each of at most mostReceives sockets, if there is one, after what waits to be sent. The

@@ -17,8 +17,8 @@
 // written since the last: what a call costs by itself is a third of what a packet costs, and more where the machine is
 // virtual. Who else writes meanwhile, the clock, finds its packet sent with them, in order.
 //
-//	ready: 70 sockets --> 32 receives --> legs --> 32 sends, 32 receives --> legs --> 32 sends, 6 receives --> legs --> 6 sends
-//	                     \_________/             \____________________/             \___________________/              \_____/
+//	ready: 100 sockets --> 64 receives --> legs --> 64 sends, 36 receives --> legs --> 36 sends
+//	                      \_________/             \____________________/             \______/
 //
 // A socket may leave its poller for another, or for a reader of another kind, while it is used (Leave, Adopt): its second
 // descriptor reads on where the first has stopped.
