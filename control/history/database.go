@@ -178,7 +178,9 @@ func (s *Store) watchFile() error {
 	return err
 }
 
-// commit writes a batch in one transaction. Records that are there already stay as they are.
+// commit writes a batch in one transaction. Records that are there already stay as they are. It pauses now and then: half
+// a second of records is several milliseconds of computing, for which a call's messages would wait where there is one
+// processor. To yield (runtime.Gosched) is not enough, since the runtime asks the network only when nobody is ready.
 func (s *Store) commit(batch []entry) error {
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -190,7 +192,10 @@ func (s *Store) commit(batch []entry) error {
 		return err
 	}
 	defer statement.Close()
-	for _, e := range batch {
+	for i, e := range batch {
+		if i%pauseRows == pauseRows-1 {
+			time.Sleep(pauseTime)
+		}
 		if _, err := statement.Exec(e.Key, e.Start.UnixMicro(), e.CallID, e.Direction, e.Source, e.Destination, e.State, e.Dialed,
 			e.CallerID, e.Type, int64(e.Ring), int64(e.Talk), e.search()); err != nil {
 			return err

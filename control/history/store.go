@@ -19,6 +19,8 @@ import (
 const (
 	batchSize = 500                    // records of one transaction
 	batchTime = 500 * time.Millisecond // how long a record waits for others
+	pauseRows = 16                     // records of a transaction, some 0.4 ms, between two pauses
+	pauseTime = 100 * time.Microsecond // see commit
 	maxQueue  = 10_000                 // records that wait for the writer
 	inMemory  = 10_000                 // records that are kept without a file, the newest
 	maxText   = 512                    // bytes of one text of a record
