@@ -16,14 +16,18 @@ type window struct {
 	from, to time.Time
 	switchs  time.Duration // CPU of the switch
 	idle     time.Duration // of all cores together
+	stolen   time.Duration // of all cores together, what the machine's host gave to others
 }
 
 func (w window) seconds() float64 { return w.to.Sub(w.from).Seconds() }
 
+// cores is how many cores such a time of the window is.
+func (w window) cores(d time.Duration) float64 { return d.Seconds() / w.seconds() }
+
 // look is one reading of the clocks.
 type look struct {
-	at            time.Time
-	process, idle time.Duration
+	at                    time.Time
+	process, idle, stolen time.Duration
 }
 
 func (t *target) look() (l look, err error) {
@@ -31,14 +35,14 @@ func (t *target) look() (l look, err error) {
 	l.at = time.Now()
 	l.process, e1 = t.proc.cpu()
 	e1 = lookAt(gone, "the switch: its process is gone", e1)
-	l.idle, e2 = machineIdle()
+	l.idle, l.stolen, e2 = machineTimes()
 	return l, errors.Join(e1, e2)
 }
 
 // since is the window that ends now.
 func (t *target) since(a look) (window, error) {
 	b, err := t.look()
-	return window{a.at, b.at, b.process - a.process, b.idle - a.idle}, err
+	return window{a.at, b.at, b.process - a.process, b.idle - a.idle, b.stolen - a.stolen}, err
 }
 
 // share of a run that is left out at its begin and at its end.
@@ -230,5 +234,5 @@ func (t *target) last(l *load) {
 
 // others is how many cores the rest of the machine kept busy: generators, and whatever else ran.
 func (w window) others() float64 {
-	return float64(runtime.NumCPU()) - (w.idle+w.switchs).Seconds()/w.seconds()
+	return float64(runtime.NumCPU()) - w.cores(w.idle+w.stolen+w.switchs)
 }

@@ -114,8 +114,8 @@ func (o options) reportDelay(l *delayLoad) error {
 	}{{"INVITE", &l.invites}, {"180", &l.rangs}} {
 		cells = append(cells, cell{d.name + " p50 ms", ms(d.quantile(0.50))}, cell{d.name + " p99 ms", ms(d.quantile(0.99))}, cell{d.name + " max ms", ms(d.max)})
 	}
-	return o.record(delayTable, l.system, append(cells,
+	return o.record(delayTable, l.system, l.window, append(cells,
 		cell{"switch repeats", fmt.Sprint(l.caller.again)}, cell{"CPU s / 1000", fmt.Sprintf("%.2f", l.per1000)},
 		cell{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, cell{"goroutines", orDash(l.goroutines)},
-		cell{"drops", fmt.Sprint(l.drops)}, cell{"own drops", fmt.Sprint(l.ownDrops)}, cell{"other cores", fmt.Sprintf("%.1f", l.window.others())}))
+		cell{"drops", fmt.Sprint(l.drops)}, cell{"own drops", fmt.Sprint(l.ownDrops)}))
 }

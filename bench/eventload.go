@@ -154,13 +154,13 @@ func (o options) reportEvents(l *eventLoad) error {
 		return err
 	}
 	took := l.probes.took
-	return o.record(eventTable, l.system, []cell{
+	return o.record(eventTable, l.system, l.window, []cell{
 		{"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"own calls", fmt.Sprint(l.probes.calls)}, {"measured", fmt.Sprint(len(took))},
 		{"p50 ms", milliseconds(quantileOf(0.5, took))}, {"p99 ms", milliseconds(quantileOf(0.99, took))},
 		{"max ms", milliseconds(quantileOf(1, took))}, {"slow subscriber", l.slow},
 		{"repeats", fmt.Sprintf("%d + %d", l.caller.retransmits, l.callee.retransmits)},
 		{"CPU s / 1000", fmt.Sprintf("%.2f", l.per1000)}, {"setup ms", milliseconds(l.caller.setup)},
 		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", orDash(l.goroutines)},
-		{"drops", fmt.Sprint(l.drops)}, {"other cores", fmt.Sprintf("%.1f", l.window.others())},
+		{"drops", fmt.Sprint(l.drops)},
 	})
 }

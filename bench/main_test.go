@@ -43,12 +43,12 @@ func TestRecord(t *testing.T) {
 		t.Errorf("%d rows of 4 in\n%s", n, now)
 	}
 	o.run = nextRun(o.results)
-	must(t, o.record("## A table that is new", "ringdown", []cell{{"a column", "1"}}))
-	must(t, o.record("## A table that is new", "ringdown", []cell{{"a column", "2"}}))
+	must(t, o.record("## A table that is new", "ringdown", w, []cell{{"a column", "1"}}))
+	must(t, o.record("## A table that is new", "ringdown", w, []cell{{"a column", "2"}}))
 	if n := nextRun(o.results); n != o.run+1 || o.run < 2 {
 		t.Errorf("the run after %d is %d", o.run, n)
 	}
-	if err := o.record(mediaTable, "ringdown", []cell{{"a column that is new", "1"}}); err == nil {
+	if err := o.record(mediaTable, "ringdown", w, []cell{{"a column that is new", "1"}}); err == nil {
 		t.Error("a row was taken that does not fit its table")
 	}
 }

@@ -193,7 +193,7 @@ func (o options) reportMedia(h *held, ratio string) error {
 	if s.behind > tolerable {
 		p50, p99, most = "busy", "busy", "busy"
 	}
-	return o.record(mediaTable, h.system, []cell{
+	return o.record(mediaTable, h.system, h.window, []cell{
 		{"calls", fmt.Sprint(h.calls)}, {"slot ms", milliseconds(o.slot)}, {"drain ms", h.drain},
 		{"seconds", fmt.Sprintf("%.0f", h.window.seconds())},
 		{"sent", fmt.Sprint(s.sent)}, {"lost", fmt.Sprint(s.sent - s.received)}, {"lost at", h.lostAt()}, {"late", fmt.Sprint(s.reordered)},
@@ -201,7 +201,6 @@ func (o options) reportMedia(h *held, ratio string) error {
 		{"CPU s / 1000 call-s", fmt.Sprintf("%.2f", h.per1000())}, {"to rtpengine", ratio},
 		{"kB / call", fmt.Sprint(h.perCall)}, {"goroutines", orDash(h.goroutines)}, {"drops", fmt.Sprint(h.drops)},
 		{"sender late ms", milliseconds(s.behind)}, {"generator cores", fmt.Sprintf("%.2f", h.own.Seconds()/h.window.seconds())},
-		{"other cores", fmt.Sprintf("%.1f", h.window.others())},
 	})
 }
 

@@ -219,25 +219,25 @@ func eachUDP(f func(port int, inode string, drops int)) error {
 	return nil
 }
 
-// machineIdle is the time that all cores together had nothing to do since the start of the machine. The kernel measures
-// it, whereas the busy columns beside it are sampled at ticks, which miss most of what wakes up shortly and often.
-func machineIdle() (time.Duration, error) {
+// machineTimes is, since the start of the machine, the time in which all cores together had nothing to do, and that in
+// which they had, but the host of this virtual machine ran something else. The kernel measures both, whereas the busy
+// columns beside them are sampled at ticks, which miss most of what wakes up shortly and often.
+func machineTimes() (idle, stolen time.Duration, err error) {
 	raw, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	line, _, _ := strings.Cut(string(raw), "\n")
-	f := strings.Fields(line) // cpu user nice system idle iowait ...
-	if len(f) < 6 {
-		return 0, fmt.Errorf("/proc/stat: %q", line)
+	f := strings.Fields(line) // cpu user nice system idle iowait irq softirq steal ...
+	if len(f) < 9 {
+		return 0, 0, fmt.Errorf("/proc/stat: %q", line)
 	}
-	var idle time.Duration
-	for _, s := range f[4:6] {
-		n, err := strconv.ParseInt(s, 10, 64)
+	for i, to := range map[int]*time.Duration{4: &idle, 5: &idle, 8: &stolen} {
+		n, err := strconv.ParseInt(f[i], 10, 64)
 		if err != nil {
-			return 0, err
+			return 0, 0, fmt.Errorf("/proc/stat: %w", err)
 		}
-		idle += time.Duration(n) * tick
+		*to += time.Duration(n) * tick
 	}
-	return idle, nil
+	return idle, stolen, nil
 }

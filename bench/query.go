@@ -137,7 +137,7 @@ func (o options) reportAPI(l *apiLoad, setup cell) error {
 		return err
 	}
 	n := float64(len(l.took))
-	return o.record(apiTable, l.system, []cell{
+	return o.record(apiTable, l.system, l.window, []cell{
 		{"load", l.what}, {"calls", fmt.Sprint(l.n)}, {"connections", fmt.Sprint(l.connections)}, {"n", fmt.Sprint(len(l.took))},
 		{"per second", fmt.Sprintf("%.0f", n/l.window.seconds())},
 		{"p50 ms", milliseconds(quantileOf(0.5, l.took))}, {"p99 ms", milliseconds(quantileOf(0.99, l.took))},
@@ -145,6 +145,5 @@ func (o options) reportAPI(l *apiLoad, setup cell) error {
 		{"client CPU s / 1000", fmt.Sprintf("%.3f", l.client.Seconds()/n*1000)},
 		{"bytes", fmt.Sprint(l.bytes)}, setup,
 		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", orDash(l.goroutines)},
-		{"other cores", fmt.Sprintf("%.1f", l.window.others())},
 	})
 }

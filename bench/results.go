@@ -31,7 +31,7 @@ func (o options) report(l *load, ratio string) error {
 	if ratio == "" {
 		ratio = "-"
 	}
-	return o.record(signallingTable, l.system, []cell{
+	return o.record(signallingTable, l.system, l.window, []cell{
 		{"load", l.what}, {"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"failed", fmt.Sprint(l.caller.failed)},
 		{"repeats", fmt.Sprintf("%d + %d", l.caller.retransmits, l.callee.retransmits)},
 		{"switch repeats", fmt.Sprintf("%d + %d", l.caller.again, l.callee.again)},
@@ -39,7 +39,6 @@ func (o options) report(l *load, ratio string) error {
 		{"setup ms", fmt.Sprintf("%.1f", float64(l.caller.setup.Microseconds())/1000)},
 		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", orDash(l.goroutines)},
 		{"drops", fmt.Sprint(l.drops)}, {"own drops", fmt.Sprint(l.ownDrops)},
-		{"other cores", fmt.Sprintf("%.1f", l.window.others())},
 	})
 }
 
@@ -47,9 +46,10 @@ func (o options) report(l *load, ratio string) error {
 type cell struct{ name, value string }
 
 // record prints a row about a system and appends it to its table, which begins with the first row. The columns that all
-// tables have, what was run, when, on what and how, stand around the cells.
-func (o options) record(table, system string, cells []cell) error {
+// tables have, what was run, when, on what and how, and what else the machine did in the window, stand around the cells.
+func (o options) record(table, system string, w window, cells []cell) error {
 	row := append([]cell{{"run", fmt.Sprint(o.run)}, {"date", today()}, {"commit", o.commit}, {"machine", machine()}, {"system", system}}, cells...)
+	row = append(row, cell{"other cores", fmt.Sprintf("%.1f", w.others())}, cell{"stolen cores", fmt.Sprintf("%.2f", w.cores(w.stolen))})
 	row = append(row, cell{"command", "`" + o.command + "`"})
 	var head, line strings.Builder
 	head.WriteString("|")
@@ -122,7 +122,7 @@ func commit() string {
 	return hash
 }
 
-// machine is cores, kernel and Go.
+// machine is cores and their kind, kernel and Go.
 func machine() string {
 	raw, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	release, _, _ := strings.Cut(strings.TrimSpace(string(raw)), "-")
@@ -130,7 +130,18 @@ func machine() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.GoVersion
 	}
-	return fmt.Sprintf("%d cores, Linux %s, %s", runtime.NumCPU(), release, version)
+	return fmt.Sprintf("%d cores%s, Linux %s, %s", runtime.NumCPU(), processor(), release, version)
+}
+
+// processor is " of KIND" as the kernel names it, or nothing where it does not.
+func processor() string {
+	raw, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(raw)) {
+		if key, kind, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == "model name" {
+			return " of " + strings.TrimSpace(kind)
+		}
+	}
+	return ""
 }
 
 // orDash writes a count, which is unknown below zero.

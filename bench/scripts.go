@@ -165,10 +165,10 @@ func (o options) reportScripts(s *scripted) error {
 		return err
 	}
 	want := int(s.window.seconds() * 50 * float64(s.calls))
-	return o.record(scriptTable, s.system, []cell{
+	return o.record(scriptTable, s.system, s.window, []cell{
 		{"calls", fmt.Sprint(s.calls)},
 		{"seconds", fmt.Sprint(o.seconds)}, {"packets", fmt.Sprint(s.packets)}, {"due", fmt.Sprint(want)},
 		{"lost", fmt.Sprint(s.lost)}, {"out of order", fmt.Sprint(s.odd)}, {"longest gap ms", milliseconds(s.gap)},
-		{"CPU s / 1000", fmt.Sprintf("%.2f", s.per1000())}, {"other cores", fmt.Sprintf("%.1f", s.window.others())},
+		{"CPU s / 1000", fmt.Sprintf("%.2f", s.per1000())},
 	})
 }

@@ -174,7 +174,7 @@ func (o options) reportTransfers(l *transferLoad) error {
 	gap := func(m moved) time.Duration { return m.gap }
 	whole := func(m moved) time.Duration { return m.whole }
 	before := func(m moved) time.Duration { return m.before }
-	return o.record(transferTable, l.system, []cell{
+	return o.record(transferTable, l.system, l.window, []cell{
 		{"load", l.what},
 		{"rate", fmt.Sprint(l.rate)}, {"n", fmt.Sprint(l.n)}, {"missed", fmt.Sprint(l.missed)}, {"reached /s", fmt.Sprintf("%.1f", l.within)},
 		{"CPU s / 1000", fmt.Sprintf("%.2f", l.per1000)},
@@ -184,7 +184,7 @@ func (o options) reportTransfers(l *transferLoad) error {
 		{"gap max ms", milliseconds(l.quantile(1, gap))},
 		{"before p50 ms", milliseconds(l.quantile(0.5, before))}, {"before p99 ms", milliseconds(l.quantile(0.99, before))},
 		{"peak MB", fmt.Sprintf("%.0f", float64(l.peak)/1024)}, {"goroutines", orDash(l.goroutines)},
-		{"drops", fmt.Sprint(l.drops)}, {"other cores", fmt.Sprintf("%.1f", l.window.others())},
+		{"drops", fmt.Sprint(l.drops)},
 	})
 }
 
