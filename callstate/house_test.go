@@ -16,6 +16,7 @@ type house struct {
 	letters []Event          // on their way between calls
 	work    []MediaCommand   // for the part of media
 	slow    bool             // letters wait for `deliver`
+	again   bool             // the same was played before, and the calls' state was looked at after each step
 
 	pending  map[LegID][]uint32 // media work that is under way
 	reoffers map[LegID]uint32   // the last offer of ours

@@ -24,7 +24,7 @@ type ledger struct {
 	records map[uint32]*recordAccount
 	fetches map[uint32]bool // tokens of Fetch that have no answer yet
 	apps    map[LegID]bool  // sides of applications, which no command may name
-	told    map[LegID]string
+	told    map[LegID]Command
 }
 
 // offerKey names what a phone asked: its leg and its own number for it.
@@ -54,7 +54,7 @@ const (
 func newLedger() *ledger {
 	return &ledger{legs: map[LegID]*legAccount{}, timers: map[TimerID]string{}, requests: map[uint64]int{},
 		offers: map[offerKey]bool{}, refers: map[offerKey]string{}, fetches: map[uint32]bool{},
-		apps: map[LegID]bool{}, told: map[LegID]string{}, records: map[uint32]*recordAccount{}}
+		apps: map[LegID]bool{}, told: map[LegID]Command{}, records: map[uint32]*recordAccount{}}
 }
 
 // sharing is the ledger of one call among several, which has the legs in common with theirs.

@@ -13,12 +13,12 @@ func (a *ledger) spares(cmds []Command) {
 			}
 		}
 		for _, id := range names(cmd) {
-			a.told[id] = writeCommand(cmd)
+			a.told[id] = cmd
 		}
 	}
 	for id := range a.apps {
 		if cmd, is := a.told[id]; is {
-			a.fault("leg %s is an application's side, and is told of: %s", id, cmd)
+			a.fault("leg %s is an application's side, and is told of: %s", id, writeCommand(cmd))
 		}
 	}
 }

@@ -225,7 +225,7 @@ func (d *desk) stands() string {
 // end to see that nothing stays open.
 func oneMore(t *testing.T, name, recipe string, i int) string {
 	t.Helper()
-	d := into(t, recipe)
+	d := intoAgain(t, recipe)
 	ev := d.everyEvent()[i]
 	defer func() {
 		if p := recover(); p != nil {

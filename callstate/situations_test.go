@@ -130,6 +130,23 @@ const talkingTwo = "invite 1 from 2000 to 2001 | located 1 | answers 2 | confirm
 func into(t *testing.T, recipe string) *desk {
 	t.Helper()
 	d := newDesk(exampleDirectory())
+	d.follow(t, recipe)
+	return d
+}
+
+// intoAgain plays a recipe that into has played.
+func intoAgain(t *testing.T, recipe string) *desk {
+	t.Helper()
+	d := newDesk(exampleDirectory())
+	d.again = true
+	d.follow(t, recipe)
+	d.again = false
+	return d
+}
+
+// follow plays a recipe.
+func (d *desk) follow(t *testing.T, recipe string) {
+	t.Helper()
 	byHand := false
 	for line := range strings.SplitSeq(recipe, "|") {
 		switch line = strings.TrimSpace(line); {
@@ -150,5 +167,4 @@ func into(t *testing.T, recipe string) *desk {
 			}
 		}
 	}
-	return d
 }
