@@ -30,6 +30,7 @@ func openHeld(t *testing.T, o options) (sw *target, dir string) {
 
 // Each of the held calls is asked for, and all are over in the end.
 func TestQuery(t *testing.T) {
+	t.Parallel()
 	o := options{calls: 30, seconds: 1, users: users{3000, 3, "a-secret"}, binary: builtSwitch(t)}
 	sw, dir := openHeld(t, o)
 	l := &apiLoad{connections: 2, load: load{what: "call/query", system: sw.name, n: o.calls}}
@@ -42,6 +43,7 @@ func TestQuery(t *testing.T) {
 
 // All that are held are in each list, while others come and go.
 func TestList(t *testing.T) {
+	t.Parallel()
 	o := options{calls: 100, seconds: 4, users: users{3000, 3, "a-secret"}, binary: builtSwitch(t)}
 	sw, dir := openHeld(t, o)
 	l := &listLoad{apiLoad: apiLoad{connections: 1, load: load{what: "ListActiveCalls", system: sw.name, n: o.calls}}}
@@ -54,6 +56,7 @@ func TestList(t *testing.T) {
 
 // All events of our own calls come, in order, while others have theirs.
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	needSipp(t)
 	o := options{rate: 50, seconds: 6, pairs: 1, hold: 100 * time.Millisecond, users: users{3000, 6, "a-secret"}, binary: builtSwitch(t)}
 	lines, err := o.trunkLines()

@@ -21,6 +21,7 @@ func TestDelay(t *testing.T) {
 		}
 	}
 	t.Run("ringdown", func(t *testing.T) {
+		t.Parallel()
 		sw, _, done, err := o.openFor(t.Context(), trunkLoad)
 		must(t, err)
 		l := measureDelay(t.Context(), o, sw)
@@ -31,6 +32,7 @@ func TestDelay(t *testing.T) {
 		}
 	})
 	t.Run("a peer that records its route", func(t *testing.T) {
+		t.Parallel()
 		needPrograms(t, "kamailio")
 		lines, err := o.trunkLines()
 		must(t, err)
@@ -41,6 +43,7 @@ func TestDelay(t *testing.T) {
 		check(t, l)
 	})
 	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
 		lines, err := o.trunkLines()
 		must(t, err)
 		lines[0].in = "^8[0-9]{5}$"

@@ -31,6 +31,7 @@ func builtSwitch(t *testing.T) string {
 // After 2,000 calls the process has no more sockets than before, its memory has a bound, and when it is asked for its
 // goroutines there are no more than an idle switch has, and the few that calls run on.
 func TestTwoThousandCallsLeaveNothing(t *testing.T) {
+	t.Parallel()
 	const calls, rate = 2000, 200
 	idle, _ := startTarget(t)
 	before, _, err := idle.dump()

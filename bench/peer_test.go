@@ -9,6 +9,7 @@ import (
 
 // A switch that runs already is loaded, is rid of the phones of before, and runs on.
 func TestPeer(t *testing.T) {
+	t.Parallel()
 	sw, u := startTarget(t)
 	before, err := phone.New(phone.Config{Number: u.part(1, 3).number(0), Password: u.password, Server: sw.sip, Deaf: true})
 	must(t, err)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -265,30 +266,14 @@ func createdBetween(rows []counters, a, b time.Time) float64 {
 
 // freePort is a UDP port of 127.0.0.1 that was free just now, below the range that the kernel hands out by itself. As long as
 // this program runs no other one of this kind gets it: whoever is to bind it does so later.
-func freePort() (int, error) {
-	for port := 5100 + os.Getpid()%1000; port < 9000; port++ {
-		if taken[port] != nil {
-			continue
-		}
-		claim, err := net.Listen("unix", fmt.Sprintf("@ringdown-bench-%d", port)) // abstract: it ends with the process
-		if err != nil {
-			continue
-		}
-		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			claim.Close()
-			continue
-		}
-		taken[port] = claim
-		return port, c.Close()
-	}
-	return 0, errors.New("no free UDP port from 5100 to 9000")
-}
+func freePort() (int, error) { return freePorts(1) }
 
-// freePorts are n ports in a row, by the first.
+// freePorts are n such ports in a row, by the first.
 func freePorts(n int) (first int, err error) {
+	taken.Lock()
+	defer taken.Unlock()
 	for got, last := 0, 0; got < n; got++ {
-		port, err := freePort()
+		port, err := taken.one()
 		if err != nil {
 			return 0, err
 		}
@@ -300,5 +285,31 @@ func freePorts(n int) (first int, err error) {
 	return first, nil
 }
 
-// taken are the ports that freePort gave out, with what keeps others from them; a run needs a dozen.
-var taken = map[int]net.Listener{}
+// taken are the ports that were given out, with what keeps others from them; a run needs a dozen.
+var taken = ports{given: map[int]net.Listener{}}
+
+type ports struct {
+	sync.Mutex
+	given map[int]net.Listener
+}
+
+// one gives one out.
+func (p *ports) one() (int, error) {
+	for port := 5100 + os.Getpid()%1000; port < 9000; port++ {
+		if p.given[port] != nil {
+			continue
+		}
+		claim, err := net.Listen("unix", fmt.Sprintf("@ringdown-bench-%d", port)) // abstract: it ends with the process
+		if err != nil {
+			continue
+		}
+		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			claim.Close()
+			continue
+		}
+		p.given[port] = claim
+		return port, c.Close()
+	}
+	return 0, errors.New("no free UDP port from 5100 to 9000")
+}

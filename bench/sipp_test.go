@@ -60,6 +60,7 @@ func TestSippScenarios(t *testing.T) {
 		{caller: "refer", callee: "answer", third: "leave", hold: 100 * time.Millisecond},
 	} {
 		t.Run(row.caller, func(t *testing.T) {
+			t.Parallel()
 			sw, u := startTarget(t) // of its own: phones of another scenario would still be registered
 			ctx := bounded(t)
 			p := party{target: sw, dir: t.TempDir(), users: u}
@@ -92,6 +93,7 @@ func TestSippScenarios(t *testing.T) {
 
 // A registration storm is answered, every one, and each user keeps one contact.
 func TestSippRegisterStorm(t *testing.T) {
+	t.Parallel()
 	sw, u := startTarget(t)
 	ctx := bounded(t)
 	p := party{target: sw, dir: t.TempDir(), users: u}

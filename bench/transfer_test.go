@@ -54,6 +54,7 @@ func TestSippTransfers(t *testing.T) {
 		{"bye", "late", 200 * time.Millisecond},
 	} {
 		t.Run(row.transferor, func(t *testing.T) {
+			t.Parallel()
 			sw, u := startTarget(t)
 			ctx := bounded(t)
 			p := startParty(t, sw, u)
@@ -82,6 +83,7 @@ func startLines(t *testing.T, names ...line) lines {
 func TestSippLines(t *testing.T) {
 	const talk = 200 * time.Millisecond
 	t.Run("in", func(t *testing.T) {
+		t.Parallel()
 		l := startLines(t, line{name: "provider", in: "^3[0-9]{3}$"})
 		sw, u := startTargetWith(t, l)
 		ctx := bounded(t)
@@ -92,6 +94,7 @@ func TestSippLines(t *testing.T) {
 		p.finish(t, ctx, fewCalls, caller)
 	})
 	t.Run("out", func(t *testing.T) {
+		t.Parallel()
 		l := startLines(t, line{name: "provider"})
 		sw, u := startTargetWith(t, l)
 		ctx := bounded(t)
@@ -102,6 +105,7 @@ func TestSippLines(t *testing.T) {
 		p.finish(t, ctx, fewCalls, caller)
 	})
 	t.Run("503", func(t *testing.T) {
+		t.Parallel()
 		l := startLines(t, line{name: "full"}, line{name: "second"})
 		sw, u := startTargetWith(t, l)
 		ctx := bounded(t)
@@ -113,6 +117,7 @@ func TestSippLines(t *testing.T) {
 		p.finish(t, ctx, fewCalls, caller)
 	})
 	t.Run("through", func(t *testing.T) {
+		t.Parallel()
 		l := startLines(t, line{name: "here", in: "^7[0-9]{5}$"}, line{name: "there"})
 		sw, u := startTargetWith(t, l)
 		ctx := bounded(t)
@@ -126,6 +131,7 @@ func TestSippLines(t *testing.T) {
 
 // What is not a line's is not let in: the same call from a port that no line has is refused.
 func TestSippStranger(t *testing.T) {
+	t.Parallel()
 	l := startLines(t, line{name: "provider", in: "^3[0-9]{3}$"}, line{name: "stranger"})
 	sw, u := startTargetWith(t, l[:1])
 	ctx := bounded(t)
@@ -143,23 +149,26 @@ func TestSippStranger(t *testing.T) {
 // transferee hears no gap of the length of a talk.
 func TestTransferLoad(t *testing.T) {
 	for _, way := range []transferKind{blindByREFER, attendedByREFER, blindByAPI, attendedByAPI} {
-		u := users{first: 3000, count: 60, password: "a-secret"}
-		sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u, nil, eventsConfig)
-		must(t, err)
-		l := transfer(t.Context(), options{rate: 4, seconds: 5, users: u, client: apiUser, secret: apiPassword}, sw, way)
-		must(t, sw.stop())
-		must(t, l.clean())
-		if l.caller.successful < 15 || l.caller.successful+l.missed != 20 {
-			t.Errorf("%s: %d of 20 transfers, %d missed", l.what, l.caller.successful, l.missed)
-		}
-		gap := l.quantile(1, func(m moved) time.Duration { return m.gap })
-		took := l.quantile(1, func(m moved) time.Duration { return m.took })
-		if whole := l.quantile(0, func(m moved) time.Duration { return m.whole }); (whole > consults) != (way == attendedByAPI) {
-			t.Errorf("%s: from the first command to the end in %v", l.what, whole)
-		}
-		if gap < 19*time.Millisecond || gap >= listens || took <= 0 || l.per1000 <= 0 {
-			t.Errorf("%s: gap %v, took %v, %.2f s per 1000", l.what, gap, took, l.per1000)
-		}
+		t.Run(way.load, func(t *testing.T) {
+			t.Parallel()
+			u := users{first: 3000, count: 60, password: "a-secret"}
+			sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u, nil, eventsConfig)
+			must(t, err)
+			l := transfer(t.Context(), options{rate: 4, seconds: 5, users: u, client: apiUser, secret: apiPassword}, sw, way)
+			must(t, sw.stop())
+			must(t, l.clean())
+			if l.caller.successful < 15 || l.caller.successful+l.missed != 20 {
+				t.Errorf("%s: %d of 20 transfers, %d missed", l.what, l.caller.successful, l.missed)
+			}
+			gap := l.quantile(1, func(m moved) time.Duration { return m.gap })
+			took := l.quantile(1, func(m moved) time.Duration { return m.took })
+			if whole := l.quantile(0, func(m moved) time.Duration { return m.whole }); (whole > consults) != (way == attendedByAPI) {
+				t.Errorf("%s: from the first command to the end in %v", l.what, whole)
+			}
+			if gap < 19*time.Millisecond || gap >= listens || took <= 0 || l.per1000 <= 0 {
+				t.Errorf("%s: gap %v, took %v, %.2f s per 1000", l.what, gap, took, l.per1000)
+			}
+		})
 	}
 }
 
@@ -174,24 +183,27 @@ func TestTransferLoadBroken(t *testing.T) {
 		{attendedByAPI, `"complete"`, `"abort"`, "the target's call is up: false"},
 		{blindByAPI, `"number":"30`, `"number":"99`, "NOT CLEAN"},
 	} {
-		u := users{first: 3000, count: 9, password: "a-secret"}
-		sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u, nil, eventsConfig)
-		must(t, err)
-		honest, err := url.Parse(sw.openAPI)
-		must(t, err)
-		lies := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: honest.Scheme, Host: honest.Host})
-			body, _ := io.ReadAll(r.In.Body)
-			body = bytes.ReplaceAll(body, []byte(row.old), []byte(row.new))
-			r.Out.Body, r.Out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		}})
-		sw.openAPI = lies.URL + honest.Path
-		l := transfer(t.Context(), options{rate: 1, seconds: 5, users: u, client: apiUser, secret: apiPassword}, sw, row.way)
-		lies.Close()
-		must(t, sw.stop())
-		if err := l.clean(); err == nil || !strings.Contains(err.Error(), row.complaint) || l.caller.successful > 0 {
-			t.Errorf("%s: %d transfers succeeded; %v", l.what, l.caller.successful, err)
-		}
+		t.Run(row.way.load, func(t *testing.T) {
+			t.Parallel()
+			u := users{first: 3000, count: 9, password: "a-secret"}
+			sw, err := startRingdown(t.Context(), t.TempDir(), builtSwitch(t), u, nil, eventsConfig)
+			must(t, err)
+			honest, err := url.Parse(sw.openAPI)
+			must(t, err)
+			lies := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(&url.URL{Scheme: honest.Scheme, Host: honest.Host})
+				body, _ := io.ReadAll(r.In.Body)
+				body = bytes.ReplaceAll(body, []byte(row.old), []byte(row.new))
+				r.Out.Body, r.Out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			}})
+			sw.openAPI = lies.URL + honest.Path
+			l := transfer(t.Context(), options{rate: 1, seconds: 5, users: u, client: apiUser, secret: apiPassword}, sw, row.way)
+			lies.Close()
+			must(t, sw.stop())
+			if err := l.clean(); err == nil || !strings.Contains(err.Error(), row.complaint) || l.caller.successful > 0 {
+				t.Errorf("%s: %d transfers succeeded; %v", l.what, l.caller.successful, err)
+			}
+		})
 	}
 }
 

@@ -16,6 +16,7 @@ func TestLoads(t *testing.T) {
 	o := options{rate: 50, seconds: 5, hold: 100 * time.Millisecond, users: users{3000, 150, "a-secret"}, binary: builtSwitch(t), pairs: 2}
 	for _, k := range []callKind{userLoad, trunkLoad} {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			sw, dir, done, err := o.openFor(t.Context(), k)
 			must(t, err)
 			l := callLoad(t.Context(), o, k, sw, dir)
@@ -32,6 +33,8 @@ func TestLoads(t *testing.T) {
 		})
 	}
 	t.Run("one call of a hundred is refused", func(t *testing.T) {
+		t.Parallel()
+		o := o
 		refusing := callKind{name: "refusing", begin: func(ctx context.Context, o options, p *party) ([]*sipp, error) {
 			return beginPairs(ctx, o, p, "sometimes")
 		}}
@@ -48,6 +51,7 @@ func TestLoads(t *testing.T) {
 		}
 	})
 	t.Run("nobody there", func(t *testing.T) {
+		t.Parallel()
 		nobody := callKind{name: "nobody", begin: beginTrunks}
 		sw, dir, done, err := o.open(t.Context(), lines{{name: "from", port: 5099, in: "^8[0-9]{5}$"}, {name: "to", port: 5098}})
 		must(t, err)
@@ -61,6 +65,7 @@ func TestLoads(t *testing.T) {
 
 // What Kamailio sends on from one outside line to another is whole as well.
 func TestKamailioTrunks(t *testing.T) {
+	t.Parallel()
 	needSipp(t)
 	needPrograms(t, "kamailio")
 	o := options{rate: 50, seconds: 5, hold: 100 * time.Millisecond, users: users{3000, 150, "a-secret"}, pairs: 2, load: trunkLoad.name}
@@ -73,6 +78,7 @@ func TestKamailioTrunks(t *testing.T) {
 
 // A rate for long; a climb that ends at the highest rate that there is.
 func TestSustained(t *testing.T) {
+	t.Parallel()
 	needSipp(t)
 	o := options{rate: 40, seconds: 5, hold: 100 * time.Millisecond, users: users{3000, 150, "a-secret"}, binary: builtSwitch(t), pairs: 1,
 		results: filepath.Join(t.TempDir(), "RESULTS.md")}
