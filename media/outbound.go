@@ -213,11 +213,12 @@ func (o *outbound) relayEvent(r *route, h *head, packet []byte, p dtmf.Payload, 
 		p.Write(packet[headerSize:])
 	}
 	s, fate := o.line.Follow(r.source(h.ssrc), h.seq, ts, max(o.lasts(p), 1), now)
-	switch fate {
-	case timeline.Misplaced:
+	if fate == timeline.Misplaced {
 		o.counts.Misplaced++
 		return
-	case timeline.TooEarly: // those after it have all that is in it
+	}
+	o.bridge = callstate.Nothing   // in the midst of an event it would make two of one digit
+	if fate == timeline.TooEarly { // those after it have all that is in it
 		o.counts.Suppressed++
 		return
 	}

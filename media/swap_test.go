@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,4 +160,30 @@ func TestTakeOverG722(t *testing.T) {
 			b.meet(all...)
 		})
 	})
+}
+
+// A digit is the first thing that comes of a party that is heard in the place of music: the sound that would bridge the
+// change to its audio does not come between the packets of the event, which would be two digits then.
+func TestSwapMusicAndEvent(t *testing.T) {
+	for offset := range 20 {
+		t.Run(fmt.Sprint(offset, " ms"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBed(t, nil)
+				alice, bob := b.party(b.handset(1, "192.0.2.1:4000"), codec.PCMU, " 101"), b.party(b.handset(2, "192.0.2.2:4000"), codec.PCMU, " 101")
+				carol := b.party(b.handset(3, "192.0.2.3:4000"), codec.PCMU, "")
+				b.Do(callstate.Connect{Leg: alice.leg, Play: callstate.Music}) // the clock does not rest
+				b.Do(callstate.Connect{Leg: bob.leg, Play: callstate.Music})
+				time.Sleep(200*time.Millisecond + time.Duration(offset)*time.Millisecond)
+				b.Do(callstate.Connect{Leg: bob.leg, Hears: []callstate.LegID{alice.leg}})
+				alice.digit(5, carol)
+				packets := bob.hear()
+				if got := line(packets); !strings.HasSuffix(got, "a "+five) {
+					t.Errorf("bob heard %s", got)
+				}
+				if e := packets[max(0, len(packets)-7):]; e[0].Timestamp != e[6].Timestamp {
+					t.Errorf("the event begins at %d and ends at %d", e[0].Timestamp, e[6].Timestamp)
+				}
+			})
+		})
+	}
 }
