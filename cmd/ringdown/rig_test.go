@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/xml"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -234,26 +233,32 @@ func (r *rig) ends(calls ...*phone.Call) {
 // call, leg, dialog, port, clip, recording, session of an application or, where time is virtual, transaction (invariant I1).
 func (r *rig) settled() {
 	r.Helper()
-	var left string
-	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if left = r.left(); left == "" {
+	every := 10 * time.Millisecond
+	if r.net != nil {
+		every = 100 * time.Millisecond // hundreds of scenes wait 32 s for their transactions, in no time but this loop's
+	}
+	var left holding
+	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(every) {
+		if left = r.left(); left == (holding{}) {
 			return
 		}
 	}
-	r.Fatalf("the switch still holds %s\n%s", left, r.ladder())
+	r.Fatalf("the switch still holds %+v\n%s", left, r.ladder())
 }
 
-// left names what the switch still holds of calls; empty when nothing.
-func (r *rig) left() string {
+// holding is what a switch holds of calls.
+type holding struct {
+	calls, moved, legs, dialogs, streams, ports, transactions, recordings, clips int
+	apps                                                                         ozeki.Counts
+}
+
+// left is what the switch still holds of calls.
+func (r *rig) left() holding {
 	c, m := r.sw.agent.Counts(), r.sw.engine.Stats()
 	x, a, clips := r.sw.exchange.Counts(), r.ozeki.Counts(), r.sw.library.Playing()
 	transactions := c.ServerTx + c.ClientTx
 	if r.net == nil {
 		transactions = 0
 	}
-	if x.Calls+x.Moved+c.Legs+c.Dialogs+m.Legs+m.PortsUsed+transactions+m.Tapes+clips == 0 && a == (ozeki.Counts{}) {
-		return ""
-	}
-	return fmt.Sprintf("%d calls, %d moved legs, %d legs, %d dialogs, %d streams, %d ports, %d transactions, %d recordings, %d clips that play, %+v",
-		x.Calls, x.Moved, c.Legs, c.Dialogs, m.Legs, m.PortsUsed, transactions, m.Tapes, clips, a)
+	return holding{x.Calls, x.Moved, c.Legs, c.Dialogs, m.Legs, m.PortsUsed, transactions, m.Tapes, clips, a}
 }

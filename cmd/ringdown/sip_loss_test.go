@@ -192,15 +192,15 @@ func (c *chaos) run() {
 		flows.Go(c.caller)
 	}
 	flows.Wait()
-	left := ""
+	var left holding
 	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
-		if left = c.left(); left == "" && c.callees.Load() == 0 {
+		if left = c.left(); left == (holding{}) && c.callees.Load() == 0 {
 			break
 		}
 	}
 	time.Sleep(time.Minute) // the phones' own transactions
-	if left != "" {
-		c.Errorf("I1: the switch still holds %s", left)
+	if left != (holding{}) {
+		c.Errorf("I1: the switch still holds %+v", left)
 	}
 	c.balanced()
 	c.mu.Lock()
