@@ -69,19 +69,21 @@ func events(ctx context.Context, o options, t *target, dir string, pairs int) *e
 	defer l.probes.close()
 	lasts := time.Duration(o.seconds) * time.Second
 	var calling sync.WaitGroup
+	var slowErr error
 	began := trunkLoad
 	began.name, began.begin = "events", func(ctx context.Context, o options, p *party) ([]*sipp, error) {
 		callers, err := beginTrunks(ctx, o, p)
 		if err == nil {
 			calling.Go(func() {
 				l.probes.run(ctx, lasts-probesEnd)
-				l.slow = readRest(ctx, slow)
+				l.slow, slowErr = slow.fate()
 			})
 		}
 		return callers, err
 	}
 	l.load = callLoad(ctx, o, began, t, dir)
 	calling.Wait()
+	l.fault(slowErr)
 	for _, err := range l.probes.faults {
 		l.fault(err)
 	}
@@ -94,16 +96,23 @@ func events(ctx context.Context, o options, t *target, dir string, pairs int) *e
 	return l
 }
 
+// lazy is a subscriber that does not read.
+type lazy struct {
+	*websocket.Conn
+	tcp net.Conn
+}
+
 // neverRead subscribes to all events of calls and does not read them. Its receive buffer is small.
-func neverRead(ctx context.Context, t *target) (*websocket.Conn, error) {
+func neverRead(ctx context.Context, t *target) (l lazy, err error) {
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, at string) (net.Conn, error) {
-		c, err := new(net.Dialer).DialContext(ctx, network, at)
-		if err == nil {
-			err = c.(*net.TCPConn).SetReadBuffer(4096)
+		var err error
+		if l.tcp, err = new(net.Dialer).DialContext(ctx, network, at); err == nil {
+			err = l.tcp.(*net.TCPConn).SetReadBuffer(4096)
 		}
-		return c, err
+		return l.tcp, err
 	}}}
-	return dialEvents(ctx, t, client)
+	l.Conn, err = dialEvents(ctx, t, client)
+	return l, err
 }
 
 // What became of a subscriber that does not read.
@@ -112,17 +121,15 @@ const (
 	stillOn = "still on"
 )
 
-// readRest reads what the switch could still send to a subscriber, until the connection ends, or for a short time.
-func readRest(ctx context.Context, conn *websocket.Conn) string {
-	ctx, cancel := context.WithTimeout(ctx, probesEnd/2)
-	defer cancel()
-	for {
-		if _, _, err := conn.Read(ctx); ctx.Err() != nil {
-			return stillOn
-		} else if err != nil {
-			return cutOff
-		}
+// fate tells whether the switch still has its end of the connection. The subscriber itself would hear of the end only after
+// megabytes that the kernel keeps for it.
+func (l lazy) fate() (string, error) {
+	port := func(a net.Addr) int { return a.(*net.TCPAddr).Port }
+	on, err := connected(port(l.tcp.RemoteAddr()), port(l.tcp.LocalAddr()))
+	if on {
+		return stillOn, err
 	}
+	return cutOff, err
 }
 
 // register has pairs of phones known to the switch.

@@ -24,3 +24,27 @@ func TestFreePort(t *testing.T) {
 		t.Errorf("after %d, which is ours, and the next, which is not: %d, %v", port, next, err)
 	}
 }
+
+// Whether an end of a connection is there is seen from the other side, which need not have read anything.
+func TestConnected(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	here, err := net.Dial("tcp", l.Addr().String())
+	must(t, err)
+	defer here.Close()
+	there, err := l.Accept()
+	must(t, err)
+	ends := func() (on bool) {
+		on, err := connected(there.LocalAddr().(*net.TCPAddr).Port, there.RemoteAddr().(*net.TCPAddr).Port)
+		must(t, err)
+		return on
+	}
+	if !ends() {
+		t.Error("an open connection is not there")
+	}
+	must(t, there.Close())
+	if ends() {
+		t.Error("a closed end is still there")
+	}
+}

@@ -219,6 +219,24 @@ func eachUDP(f func(port int, inode string, drops int)) error {
 	return nil
 }
 
+// connected tells whether somebody on this machine has the one end, at port from, of a TCP connection whose other end is
+// at port to: established, and not closed by him.
+func connected(from, to int) (bool, error) {
+	raw, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return false, err
+	}
+	six, _ := os.ReadFile("/proc/net/tcp6")
+	ends := [2]string{fmt.Sprintf(":%04X", from), fmt.Sprintf(":%04X", to)}
+	for line := range strings.Lines(string(raw) + string(six)) {
+		//   sl  local_address rem_address   st ...; 01 is established
+		if c := strings.Fields(line); len(c) > 3 && strings.HasSuffix(c[1], ends[0]) && strings.HasSuffix(c[2], ends[1]) && c[3] == "01" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // machineTimes is, since the start of the machine, the time in which all cores together had nothing to do, and that in
 // which they had, but the host of this virtual machine ran something else. The kernel measures both, whereas the busy
 // columns beside them are sampled at ticks, which miss most of what wakes up shortly and often.
