@@ -114,7 +114,7 @@ func compareRuns(w io.Writer, text, a, b string) error {
 		}
 	}
 	if common == 0 {
-		return fmt.Errorf("runs %s and %s measured nothing that is the same load of the same system", a, b)
+		return fmt.Errorf("runs %s and %s measured nothing that is the same: system, load, rate and calls must be", a, b)
 	}
 	return out.Flush()
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -96,6 +97,24 @@ func parse(args []string) (o options, s scenario, err error) {
 	return o, s, nil
 }
 
+// findFiles sees to it that files that are named are there, before a load that may take minutes.
+func (o *options) findFiles() (err error) {
+	if o.binary != "" {
+		if o.binary, err = filepath.Abs(o.binary); err == nil { // it runs in a directory of its own
+			_, err = os.Stat(o.binary)
+		}
+		if err != nil {
+			return fmt.Errorf("-binary: %w", err)
+		}
+	}
+	if o.results != "" && o.profile == "" {
+		if _, err := os.Stat(o.results); err != nil {
+			return fmt.Errorf("-results: %w (an empty file will do, and -results \"\" writes no row)", err)
+		}
+	}
+	return nil
+}
+
 // values are by the names of the flags, as they are typed.
 func (u usual) values() map[string]string {
 	all := map[string]string{}
@@ -120,7 +139,11 @@ func help(w io.Writer, s scenario) {
 		fmt.Fprint(w, "\ngo run ./bench SCENARIO -h shows its flags; bench/README.md says what is measured, and how.\n")
 		return
 	}
-	fmt.Fprintf(w, "usage: go run ./bench %s [flags]\n\n%s\n\n", s.name, s.what)
+	runs := ""
+	if s.name == "compare" {
+		runs = " RUN RUN"
+	}
+	fmt.Fprintf(w, "usage: go run ./bench %s%s [flags]\n\n%s\n\n", s.name, runs, s.what)
 	own := flag.NewFlagSet(s.name, flag.ContinueOnError)
 	own.SetOutput(w)
 	new(options).define().VisitAll(func(g *flag.Flag) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -150,5 +151,25 @@ func TestMissing(t *testing.T) {
 		if s, _ := find(name); s.missing() != nil {
 			t.Errorf("%s: %v", name, s.missing())
 		}
+	}
+}
+
+// A file that is named is looked for before the load, and a program is found from the folder where it was named.
+func TestFindFiles(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	must(t, os.WriteFile("switch", nil, 0o700))
+	must(t, os.WriteFile("rows.md", nil, 0o600))
+	o := options{binary: "switch", results: "rows.md"}
+	if err := o.findFiles(); err != nil || !filepath.IsAbs(o.binary) {
+		t.Errorf("%q, %v", o.binary, err)
+	}
+	for _, o := range []options{{binary: "none"}, {results: "none"}, {binary: "switch", results: filepath.Join("none", "rows.md")}} {
+		if err := o.findFiles(); err == nil || !strings.Contains(err.Error(), "none") {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	if err := (&options{}).findFiles(); err != nil {
+		t.Error(err)
 	}
 }

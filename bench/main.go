@@ -48,6 +48,9 @@ func main() {
 // run is the whole program: 0 fine, 1 failed or not clean, 2 usage.
 func run(ctx context.Context, args []string) int {
 	o, s, err := parse(args)
+	if err == nil {
+		err = o.findFiles()
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		help(os.Stdout, s)

@@ -61,10 +61,11 @@ func (o options) record(table, system string, w window, cells []cell) error {
 			fmt.Printf("%s %s, ", c.name, c.value)
 		}
 	}
-	fmt.Println("run", o.run)
 	if o.results == "" || o.profile != "" {
+		fmt.Println("no row")
 		return nil
 	}
+	fmt.Println("run", o.run)
 	raw, err := os.ReadFile(o.results)
 	if err != nil {
 		return err
