@@ -15,6 +15,9 @@ func TestFreePort(t *testing.T) {
 		l.Close()
 		t.Errorf("port %d is claimed by nobody", port)
 	}
+	if port >= 6000 && port < 6200 {
+		t.Errorf("port %d is one that sipp may take for itself", port)
+	}
 	theirs, err := net.Listen("unix", name(port+1))
 	if err != nil {
 		t.Skip("somebody else has the next one")
