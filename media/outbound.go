@@ -140,15 +140,11 @@ func (o *outbound) relay(r *route, h *head, packet []byte, now time.Duration) {
 	if op.kind != codec.None {
 		length = uint32(len(packet) - headerSize)
 	}
-	s, fate := o.line.Follow(r.source(h.ssrc), h.seq, h.ts, length, now)
-	if fate == timeline.Misplaced {
-		o.counts.Misplaced++
-		return
-	}
-	o.bridge = callstate.Nothing
-	if fate == timeline.TooEarly {
-		o.counts.Suppressed++
-		r.hear(op.kind, packet[headerSize:])
+	s, fate := o.follow(r, h, length, now)
+	if fate != timeline.Placed {
+		if fate == timeline.TooEarly {
+			r.hear(op.kind, packet[headerSize:])
+		}
 		return
 	}
 	switch payload := packet[headerSize:]; op.do {
@@ -167,6 +163,22 @@ func (o *outbound) relay(r *route, h *head, packet []byte, now time.Duration) {
 	}
 	s.Marker = s.Marker || h.marker
 	o.send(packet, op.pt, s)
+}
+
+// follow places a packet of the feed, audio or event, length ticks long (0: not known), and counts it if that cannot be. The
+// feed has begun then, so nothing bridges the change to it any longer: between the packets of an event that would make two
+// of one digit. Called with mu held.
+func (o *outbound) follow(r *route, h *head, length uint32, now time.Duration) (timeline.Stamp, timeline.Fate) {
+	s, fate := o.line.Follow(r.source(h.ssrc), h.seq, h.ts, length, now)
+	switch fate {
+	case timeline.Misplaced:
+		o.counts.Misplaced++
+		return s, fate
+	case timeline.TooEarly:
+		o.counts.Suppressed++
+	}
+	o.bridge = callstate.Nothing
+	return s, fate
 }
 
 // skip tells the timeline that a packet of the feed is left out. Called with mu held.
@@ -206,20 +218,13 @@ func (o *outbound) relayEvent(r *route, h *head, packet []byte, p dtmf.Payload, 
 		o.counts.Suppressed++
 		return
 	}
-	ts := h.ts
 	if ours := o.agreed.event.Clock; ours != clock {
 		// Edge case D11: the units of the duration are those of the payload type's clock.
 		p.Duration = uint16(min(uint64(p.Duration)*uint64(ours)/uint64(clock), 0xffff))
 		p.Write(packet[headerSize:])
 	}
-	s, fate := o.line.Follow(r.source(h.ssrc), h.seq, ts, max(o.lasts(p), 1), now)
-	if fate == timeline.Misplaced {
-		o.counts.Misplaced++
-		return
-	}
-	o.bridge = callstate.Nothing   // in the midst of an event it would make two of one digit
-	if fate == timeline.TooEarly { // those after it have all that is in it
-		o.counts.Suppressed++
+	s, fate := o.follow(r, h, max(o.lasts(p), 1), now)
+	if fate != timeline.Placed { // too early: those after it have all that is in it
 		return
 	}
 	if p.End {
